@@ -1,0 +1,1 @@
+export type { TaskDescription, TaskManifest, TaskOptions } from './tasks/manifest.ts';
