@@ -1,4 +1,8 @@
 export type { ResultBackend, ResultBackendOptions, StoredResult } from './backends/backend.ts';
+export { type ControlCallOptions, type ControlClient, type ControlClientOptions, createControlClient } from './control/control-client.ts';
+export { type ControlHandler, type ControlNodeOptions, createControlNode } from './control/control-node.ts';
+export { createEventDispatcher, type EventDispatcher, type EventDispatcherOptions } from './events/event-dispatcher.ts';
+export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';
 export type { Delivery, QuarantineReason } from './transports/delivery.ts';
 export type {

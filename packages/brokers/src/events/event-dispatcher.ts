@@ -1,0 +1,121 @@
+import { encodeEvent, eventRoutingKey, stringifyJson } from '@celeriac/protocol';
+import type { Logger } from '../observe/logger.ts';
+import type { Bus } from '../transports/transport.ts';
+import type { LamportClock } from './lamport-clock.ts';
+
+const EXCHANGE = 'celeryev';
+/** Task events of one turn travel as arrays of at most this many, as Celery's do (celery/events/dispatcher.py, 24). */
+const MAX_BATCH = 24;
+/** Events that wait while the broker is away; the oldest are dropped, as an event is worth nothing late. */
+const MAX_WAITING = 10_000;
+
+export interface EventDispatcherOptions {
+  readonly bus: Bus;
+  /** Node name, `name@host`. */
+  readonly nodename: string;
+  readonly clock: LamportClock;
+  readonly pid: number;
+  readonly logger: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly heartbeat: {
+    /** Default 2,000. */
+    readonly everyMs?: number;
+    /** Fields of worker-online, -heartbeat and -offline: active, processed, loadavg, sw_ident, ... */
+    readonly fields: () => Readonly<Record<string, unknown>>;
+  };
+}
+
+/** Sends Celery events (celery-wire section 8): worker events at once, task events in arrays. Never throws, never waits. */
+export interface EventDispatcher {
+  /** Sends worker-online and begins the heartbeat. */
+  start(): void;
+  /** One event of the given type; the common fields are added. */
+  send(type: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Answers the `heartbeat` command. */
+  beat(): void;
+  /** Sends what waits and worker-offline; resolves when the broker has them, or at the signal. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+/** Creates the dispatcher of one node. */
+export function createEventDispatcher(options: EventDispatcherOptions): EventDispatcher {
+  const { bus, nodename, clock, logger, now, pid } = options;
+  const everyMs = options.heartbeat.everyMs ?? 2_000;
+  let timer: NodeJS.Timeout | undefined;
+  let waiting: Record<string, unknown>[] = [];
+  let flushing = false;
+  let dropped = 0;
+
+  const stamp = (type: string, fields: Readonly<Record<string, unknown>>) => ({
+    hostname: nodename,
+    utcoffset: new Date(now()).getTimezoneOffset() / 60,
+    pid,
+    clock: clock.forward(),
+    ...fields,
+    timestamp: now() / 1000,
+    type,
+  });
+
+  const sendWorkerEvent = (type: string): Promise<void> => {
+    const event = stamp(type, { freq: everyMs / 1000, ...options.heartbeat.fields() });
+    return bus.broadcast(EXCHANGE, eventRoutingKey(type), encodeEvent(event, nodename)).catch((error: unknown) => {
+      logger.debug({ err: error, type }, 'event not sent');
+    });
+  };
+
+  const flush = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, MAX_BATCH);
+      const first = batch[0] as Record<string, unknown> & { type: string };
+      const body = new TextEncoder().encode(`[${batch.map((event) => stringifyJson(event)).join(', ')}]`);
+      const message = { ...encodeEvent(first, nodename), body };
+      await bus.broadcast(EXCHANGE, 'task.multi', message);
+    }
+  };
+
+  const flushSoon = (): void => {
+    if (flushing) return;
+    flushing = true;
+    setImmediate(() => {
+      flush()
+        .catch((error: unknown) => logger.debug({ err: error }, 'events not sent'))
+        .finally(() => {
+          flushing = false;
+        });
+    });
+  };
+
+  return {
+    start() {
+      void sendWorkerEvent('worker-online');
+      timer = setInterval(() => void sendWorkerEvent('worker-heartbeat'), everyMs);
+      timer.unref();
+    },
+    send(type, fields) {
+      if (waiting.length >= MAX_WAITING) {
+        waiting.shift();
+        dropped += 1;
+        if (dropped === 1 || dropped % MAX_WAITING === 0) logger.warn({ dropped }, 'events dropped: the broker does not take them');
+      }
+      waiting.push(stamp(type, fields));
+      flushSoon();
+    },
+    beat() {
+      void sendWorkerEvent('worker-heartbeat');
+    },
+    async stop(signal) {
+      clearInterval(timer);
+      const ended = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      const sent = flush()
+        .catch(() => {
+          waiting = [];
+        })
+        .then(() => sendWorkerEvent('worker-offline'));
+      await Promise.race([sent, ended]);
+    },
+  };
+}
