@@ -1,0 +1,61 @@
+// vitest's global set-up: what one whole run shares. Servers are started when the first test asks for them over a Unix socket and stopped
+// at the end; and whatever a test started and did not stop is ended by its pid and fails the run.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RabbitmqNode, startRabbitmqNode, whyNoRabbitmq } from './brokers/rabbitmq-node.ts';
+
+export default async function shareServices(): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-run-'));
+  mkdirSync(join(folder, 'pids'));
+  process.env['CELERIAC_TEST_RUN_DIR'] = folder;
+  process.env['CELERIAC_TEST_RUN_SERVICES'] = join(folder, 'services.sock');
+
+  let rabbitmq: Promise<RabbitmqNode> | undefined;
+  const ask = async (service: string): Promise<unknown> => {
+    if (service !== 'rabbitmq') throw new Error(`no such service: ${service}`);
+    const missing = whyNoRabbitmq();
+    if (missing !== undefined) throw new Error(missing);
+    rabbitmq ??= startRabbitmqNode();
+    const { port, managementPort, dir, env } = await rabbitmq;
+    return { port, managementPort, dir, env };
+  };
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let question = '';
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      question += chunk;
+    });
+    socket.on('end', () => {
+      ask(question.trim()).then(
+        (answer) => socket.end(JSON.stringify(answer)),
+        (error: Error) => socket.end(JSON.stringify({ error: error.message })),
+      );
+    });
+    socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(join(folder, 'services.sock'), resolve));
+
+  return async () => {
+    server.close();
+    await rabbitmq?.then((node) => node.stop()).catch(() => {});
+    const left = endLeftovers(join(folder, 'pids'));
+    rmSync(folder, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`tests left processes behind:\n${left.join('\n')}`);
+  };
+}
+
+function endLeftovers(folder: string): string[] {
+  const left: string[] = [];
+  for (const name of readdirSync(folder)) {
+    const note = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { group: boolean; title: string };
+    try {
+      process.kill(note.group ? -Number(name) : Number(name), 'SIGKILL');
+      left.push(`${name} ${note.title}`);
+    } catch {
+      // it has ended; only its starter did not live to see it
+    }
+  }
+  return left;
+}

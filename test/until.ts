@@ -1,0 +1,23 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface UntilOptions {
+  /** Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Time between two looks. Default 25. */
+  readonly everyMs?: number;
+  /** What is waited for; part of the error when time is up. */
+  readonly what?: string;
+}
+
+/** Asks again and again until the answer is truthy, and returns it; rejects when time is up. For peers that send no event. */
+export async function until<T>(ask: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> {
+  const deadline = performance.now() + (options.timeoutMs ?? 10_000);
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer as NonNullable<T>;
+    if (performance.now() > deadline) {
+      throw new Error(`${options.timeoutMs ?? 10_000} ms passed without ${options.what ?? 'the awaited answer'}; last seen: ${String(answer)}`);
+    }
+    await pause(options.everyMs ?? 25);
+  }
+}
