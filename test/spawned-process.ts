@@ -2,14 +2,14 @@
 // folder (CELERIAC_TEST_RUN_DIR, made by run-services.ts) until the process has ended, and what is left there at the end is a failure.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface SpawnOptions {
   readonly cwd?: string;
   /** Added to the environment of the test; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Starts a process group of its own, so that `stop` and `kill` reach the children as well. Default false. */
+  /** Starts a process group of its own, so that `kill` and the end of `stop` reach the children as well. Default false. */
   readonly group?: boolean;
 }
 
@@ -27,7 +27,10 @@ export interface SpawnedProcess {
   output(): string;
   /** Resolves with the first output line that matches, also an earlier one; rejects when the process ends without it or time is up. */
   line(pattern: RegExp, timeoutMs?: number): Promise<string>;
+  /** Signals this process alone, as a supervisor would. */
   signal(signal: NodeJS.Signals): void;
+  /** The pids that are in the process group now, this one included; empty without `group`. */
+  groupMembers(): readonly number[];
   /** SIGTERM, then SIGKILL after `graceMs` (default 20,000). Resolves when the process has ended. */
   stop(graceMs?: number): Promise<ProcessEnd>;
   /** SIGKILL, to the whole group if there is one. */
@@ -68,23 +71,19 @@ export function spawnProcess(command: string, args: readonly string[], options: 
   });
 
   const signal = (name: NodeJS.Signals): void => {
-    if (pid === 0 || (end !== undefined && options.group !== true)) return;
-    try {
-      process.kill(options.group === true ? -pid : pid, name);
-    } catch {
-      // already gone
-    }
+    if (pid !== 0 && end === undefined) trySignal(pid, name);
   };
   const kill = (): Promise<ProcessEnd> => {
     signal('SIGKILL');
+    if (options.group === true && pid !== 0) trySignal(-pid, 'SIGKILL');
     return ended;
   };
   const stop = async (graceMs = 20_000): Promise<ProcessEnd> => {
-    if (end === undefined) signal('SIGTERM');
-    const timer = setTimeout(() => signal('SIGKILL'), graceMs);
+    signal('SIGTERM');
+    const timer = setTimeout(() => void kill(), graceMs);
     const result = await ended;
     clearTimeout(timer);
-    if (options.group === true) signal('SIGKILL'); // children that the leader left behind
+    if (options.group === true && pid !== 0) trySignal(-pid, 'SIGKILL'); // children that the leader left behind
     return result;
   };
   const line = (pattern: RegExp, timeoutMs = 30_000): Promise<string> =>
@@ -116,12 +115,38 @@ export function spawnProcess(command: string, args: readonly string[], options: 
     output: () => text,
     line,
     signal,
+    groupMembers: () => (options.group === true ? membersOfGroup(pid) : []),
     stop,
     kill,
     [Symbol.asyncDispose]: async () => {
       await stop();
     },
   };
+}
+
+function trySignal(target: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(target, name);
+  } catch {
+    // already gone
+  }
+}
+
+function membersOfGroup(group: number): number[] {
+  const isMember = (pid: string): boolean => {
+    try {
+      // pid (name, which may hold anything) state parent group ...
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\)\s/s, '')
+        .split(' ');
+      return Number(fields[2]) === group && fields[0] !== 'Z';
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isMember(name))
+    .map(Number);
 }
 
 function notePid(pid: number, group: boolean, title: string): () => void {

@@ -16,7 +16,9 @@ export async function until<T>(ask: () => T | Promise<T>, options: UntilOptions 
     const answer = await ask();
     if (answer) return answer as NonNullable<T>;
     if (performance.now() > deadline) {
-      throw new Error(`${options.timeoutMs ?? 10_000} ms passed without ${options.what ?? 'the awaited answer'}; last seen: ${String(answer)}`);
+      throw new Error(
+        `${options.timeoutMs ?? 10_000} ms passed without ${options.what ?? 'the awaited answer'}; last seen: ${String(answer)}`,
+      );
     }
     await pause(options.everyMs ?? 25);
   }

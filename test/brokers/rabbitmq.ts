@@ -59,7 +59,14 @@ export async function startRabbitmq(): Promise<Rabbitmq> {
 export async function startOwnRabbitmq(options: RabbitmqOptions = {}): Promise<OwnRabbitmq> {
   const node = await startRabbitmqNode(options);
   const broker = describe(node, () => node.stop());
-  return Object.assign(Object.create({ get pid(): number { return node.pid; } }), broker, { restart: node.restart, kill: node.kill });
+  return {
+    ...broker,
+    get pid() {
+      return node.pid;
+    },
+    restart: node.restart,
+    kill: node.kill,
+  };
 }
 
 let vhostCount = 0;
@@ -93,7 +100,10 @@ function describe(node: RabbitmqAddress, stop: () => Promise<void>): Rabbitmq {
     management,
     queues: async (vhost) => {
       const columns = ['name', 'type', 'messages_ready', 'messages_unacknowledged', 'consumers', 'arguments'];
-      const rows = JSON.parse(await ctl('-q', '--formatter', 'json', 'list_queues', '-p', vhost.name, ...columns)) as Record<string, unknown>[];
+      const rows = JSON.parse(await ctl('-q', '--formatter', 'json', 'list_queues', '-p', vhost.name, ...columns)) as Record<
+        string,
+        unknown
+      >[];
       return rows.map((row) => ({
         name: String(row['name']),
         type: String(row['type']),

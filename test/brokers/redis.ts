@@ -82,7 +82,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   }
 
   const credentials = options.requirepass === undefined ? '' : `:${encodeURIComponent(options.requirepass)}@`;
-  const database = (index: number): string => `${certificate === undefined ? 'redis' : 'rediss'}://${credentials}127.0.0.1:${port}/${index}`;
+  const database = (index: number): string =>
+    `${certificate === undefined ? 'redis' : 'rediss'}://${credentials}127.0.0.1:${port}/${index}`;
   const stop = async (): Promise<void> => {
     server?.signal('SIGCONT');
     await server?.stop();

@@ -1,0 +1,18 @@
+// Makes the virtual environments before the tests run, so that no test's time limit pays for it: node test/python/prepare-venvs.ts [name...]
+
+import { PYTHON_PEERS, type PythonPeerName, pythonPeer } from './venv.ts';
+
+const wanted = process.argv.slice(2) as PythonPeerName[];
+let failed = false;
+for (const name of wanted.length > 0 ? wanted : PYTHON_PEERS) {
+  try {
+    await pythonPeer(name);
+    console.log(`python ${name}: ready`);
+  } catch (error) {
+    failed = true;
+    const told = error as { stderr?: string; message: string };
+    const lines = (told.stderr || told.message).trim().split('\n');
+    console.log(`python ${name}: not available: ${lines.at(-1)}`);
+  }
+}
+process.exitCode = failed ? 1 : 0;
