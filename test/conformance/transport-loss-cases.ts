@@ -1,0 +1,135 @@
+import { expect, it } from 'vitest';
+import {
+  consume,
+  createInbox,
+  expectCode,
+  expectDepth,
+  freshQueue,
+  ids,
+  numbered,
+  publishAll,
+  type TransportRig,
+} from './transport-rig.ts';
+
+export function lossCases(rig: () => TransportRig): void {
+  it('tells of a lost claim and hands the message out again', async () => {
+    if (!rig().traits.breakLosesClaims) return;
+    const transport = rig().create();
+    const queue = freshQueue();
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 2 });
+    await inbox.event('connected');
+    await publishAll(transport, queue, ['claimed', 'settled']);
+    const [claimed, settled] = await inbox.atLeast(2);
+    await settled?.ack();
+    expect(claimed?.lost.aborted).toBe(false);
+    const aborted = new Promise((resolve) => claimed?.lost.addEventListener('abort', resolve, { once: true }));
+    await rig().breakConnections();
+    await inbox.event('disconnected');
+    await aborted;
+    expect(settled?.lost.aborted).toBe(false);
+    if (claimed === undefined) throw new Error('nothing claimed');
+    await expectCode(claimed.ack(), 'CELERIAC_E_CONNECTION');
+    await inbox.event('connected');
+    const again = (await inbox.atLeast(3))[2];
+    expect(ids([again as NonNullable<typeof again>])).toEqual(['claimed']);
+    expect(again?.redelivered).toBe(true);
+    await again?.ack();
+    await expectDepth(transport, queue, 0);
+  });
+
+  it('sees that a claim is lost also when asked for the signal later', async () => {
+    if (!rig().traits.breakLosesClaims) return;
+    const transport = rig().create();
+    const queue = freshQueue();
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 1 });
+    await publishAll(transport, queue, ['claimed']);
+    const [claimed] = await inbox.atLeast(1);
+    await rig().breakConnections();
+    await inbox.event('disconnected');
+    expect(claimed?.lost.aborted).toBe(true);
+  });
+
+  it('keeps its claims over a broken connection', async () => {
+    if (rig().traits.breakLosesClaims) return;
+    const transport = rig().create();
+    const queue = freshQueue();
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 2 });
+    await publishAll(transport, queue, ['kept']);
+    const [kept] = await inbox.atLeast(1);
+    await rig().breakConnections();
+    await publishAll(transport, queue, ['fence']);
+    await inbox.atLeast(2);
+    await kept?.ack();
+    expect(kept?.lost.aborted).toBe(false);
+    expect(ids(inbox.deliveries)).toEqual(['kept', 'fence']);
+  });
+
+  it('returns everything unsettled after a broken connection, nothing settled', async () => {
+    if (!rig().traits.breakLosesClaims) return;
+    const transport = rig().create();
+    const queue = freshQueue();
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 50 });
+    await publishAll(transport, queue, numbered('half', 50));
+    const held = [...(await inbox.atLeast(50))];
+    await Promise.all(held.filter((_, index) => index % 2 === 0).map((delivery) => delivery.ack()));
+    await rig().breakConnections();
+    const all = await inbox.atLeast(75);
+    expect(ids(all.slice(50)).toSorted()).toEqual(
+      ids(held)
+        .filter((_, index) => index % 2 === 1)
+        .toSorted(),
+    );
+    await Promise.all(all.slice(50).map((delivery) => delivery.ack()));
+    await expectDepth(transport, queue, 0);
+    expect(inbox.deliveries.length).toBe(75);
+  });
+
+  it('counts the starts that a broken connection ended, and only those', async () => {
+    const { losses, breakLosesClaims } = rig().traits;
+    if (losses !== 'exact' || !breakLosesClaims) return;
+    const transport = rig().create();
+    const queue = freshQueue();
+    await publishAll(transport, queue, ['at-once', 'marked', 'never']);
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 3, startsAtOnce: () => 1 });
+    const [, marked] = await inbox.atLeast(3);
+    await marked?.markStarted();
+    await rig().breakConnections();
+    const again = (await inbox.atLeast(6)).slice(3);
+    const counted = Object.fromEntries(again.map((delivery) => [ids([delivery])[0], delivery.losses]));
+    expect(counted).toEqual({ 'at-once': 1, marked: 1, never: 0 });
+    expect(again.every((delivery) => delivery.lossesAreComplete)).toBe(true);
+  });
+
+  it('never counts fewer losses than there were', async () => {
+    if (rig().traits.losses !== 'bounded') return;
+    const transport = rig().create();
+    const queue = freshQueue();
+    await publishAll(transport, queue, ['bounded']);
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 1 });
+    await (await inbox.atLeast(1))[0]?.markStarted();
+    await rig().breakConnections();
+    const again = (await inbox.atLeast(2))[1];
+    expect(again?.lossesAreComplete).toBe(true);
+    expect(again?.losses).toBeGreaterThanOrEqual(1);
+  });
+
+  it('gives held messages back when the transport closes', async () => {
+    if (!rig().traits.breakLosesClaims) return;
+    const [first, second] = [rig().create(), rig().create()];
+    const queue = freshQueue();
+    const inbox = createInbox();
+    await consume(first, inbox, [queue], { credit: 3 });
+    await publishAll(first, queue, numbered('returned', 3));
+    await inbox.atLeast(3);
+    await first.close();
+    const rest = createInbox();
+    await consume(second, rest, [queue]);
+    expect(ids(await rest.atLeast(3))).toEqual(numbered('returned', 3));
+  });
+}
