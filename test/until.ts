@@ -14,7 +14,7 @@ export async function until<T>(ask: () => T | Promise<T>, options: UntilOptions 
   const deadline = performance.now() + (options.timeoutMs ?? 10_000);
   for (;;) {
     const answer = await ask();
-    if (answer) return answer as NonNullable<T>;
+    if (answer) return answer;
     if (performance.now() > deadline) {
       throw new Error(
         `${options.timeoutMs ?? 10_000} ms passed without ${options.what ?? 'the awaited answer'}; last seen: ${String(answer)}`,

@@ -1,0 +1,92 @@
+// What the tests need beyond npm packages: servers by apt, Python environments, an older Node. Each is installed when it is missing and
+// that is possible; what cannot be had comes back with the reason.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { npm, ROOT, say } from './ensure-installed.mjs';
+
+const OLD_NODE_VERSION = '22.18.0';
+const OLD_NODE = join(ROOT, '.cache/node22');
+const PYTHON_PEERS = ['celery57', 'celery56', 'flower', 'exporter'];
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** Debian's package and a file or program that tells whether it is there. */
+const PROGRAMS = [
+  { need: 'redis', debian: 'redis-server', there: () => runs('redis-server', ['--version']) },
+  {
+    need: 'rabbitmq',
+    debian: 'rabbitmq-server',
+    there: () => existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server') && runs('erl', ['-version']),
+  },
+  { need: 'openssl', debian: 'openssl', there: () => runs('openssl', ['version']) },
+  { need: 'python', debian: 'python3-venv', there: () => runs('python3', ['-c', 'import venv, ensurepip']) },
+];
+
+/** Path of the Node 22 that one test leg runs on. */
+export const oldNodePath = join(OLD_NODE, 'node_modules/.bin/node');
+
+/** Installs what is missing. Returns a map from the name of a prerequisite that cannot be had to the reason. */
+export async function providePrerequisites(env) {
+  const missing = new Map();
+  const wanted = PROGRAMS.filter((program) => !program.there());
+  if (wanted.length > 0) {
+    const problem = aptInstall(wanted.map((program) => program.debian));
+    for (const program of wanted) {
+      if (!program.there())
+        missing.set(program.need, `${program.debian} is not installed and could not be: ${problem ?? 'apt-get did not bring it'}`);
+    }
+  }
+  for (const [name, reason] of preparePython(missing.get('python'), env)) missing.set(name, reason);
+  const reason = await prepareOldNode();
+  if (reason !== undefined) missing.set('node22', reason);
+  return missing;
+}
+
+function aptInstall(packages) {
+  if (process.platform !== 'linux' || !runs('apt-get', ['--version'])) return 'there is no apt-get on this machine';
+  if (process.getuid?.() !== 0) return `it needs root: apt-get install ${packages.join(' ')}`;
+  say(`Installing ${packages.join(', ')} with apt-get ...`);
+  // the tests start their own servers; without this policy Debian starts one on the standard port of machines with an init
+  const ownPolicy = !existsSync(POLICY);
+  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
+      const { status, stderr, error } = spawnSync('apt-get', ['-q', ...args], { env, encoding: 'utf8', maxBuffer: 64 << 20 });
+      if (status !== 0) return `apt-get ${args[0]}: ${error?.message ?? lastLine(stderr)}`;
+    }
+    return undefined;
+  } finally {
+    if (ownPolicy) rmSync(POLICY, { force: true });
+  }
+}
+
+function preparePython(problem, env) {
+  if (problem !== undefined) return PYTHON_PEERS.map((name) => [name, problem]);
+  const { stdout, stderr } = spawnSync('node', ['test/python/prepare-venvs.ts'], { cwd: ROOT, env, encoding: 'utf8' });
+  const lines = (stdout ?? '').split('\n');
+  return PYTHON_PEERS.filter((name) => !lines.includes(`python ${name}: ready`)).map((name) => {
+    const told = lines.find((line) => line.startsWith(`python ${name}: `)) ?? lastLine(stderr ?? '');
+    return [name, told.replace(`python ${name}: `, '')];
+  });
+}
+
+async function prepareOldNode() {
+  const version = () => spawnSync(oldNodePath, ['-v'], { encoding: 'utf8' }).stdout?.trim();
+  if (version() === `v${OLD_NODE_VERSION}`) return undefined;
+  try {
+    await npm(['install', '--prefix', OLD_NODE, '--no-save', `node@${OLD_NODE_VERSION}`], `npm install node@${OLD_NODE_VERSION}`);
+  } catch (error) {
+    return `Node ${OLD_NODE_VERSION} could not be installed: ${lastLine(error.message)}`;
+  }
+  return version() === `v${OLD_NODE_VERSION}` ? undefined : `npm installed node@${OLD_NODE_VERSION}, but its program does not run`;
+}
+
+function runs(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function lastLine(text) {
+  return text.trim().split('\n').at(-1) ?? '';
+}
