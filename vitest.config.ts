@@ -1,24 +1,41 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const source = {
   resolve: { conditions: ['@celeriac/source', 'node', 'import', 'default'] },
   ssr: { resolve: { conditions: ['@celeriac/source', 'node', 'import', 'default'] } },
 };
-const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
+
+/** Most tests wait for another process most of the time. */
+const MANY = Math.max(3, availableParallelism());
+
+/** `group`: projects of one group run side by side, the groups one after another. */
+const project = (name: string, include: string[], group: number, maxWorkers: number, extra: Record<string, unknown> = {}) => ({
   ...source,
-  test: { name, include, exclude: ['**/node_modules/**', '**/dist/**'], ...extra },
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
+    pool: 'forks' as const,
+    maxWorkers,
+    sequence: { groupOrder: group },
+    ...extra,
+  },
 });
+
+const suites = (folder: string): string[] => [`test/${folder}/**/*.test.ts`];
 
 export default defineConfig({
   test: {
     globalSetup: ['test/run-services.ts'],
     projects: [
-      project('unit', ['packages/*/test/**/*.test.ts', 'test/architecture/**/*.test.ts'], { testTimeout: 20_000 }),
-      project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 120_000 }),
-      project('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 120_000 }),
-      project('interop', ['test/interop/**/*.test.ts'], { testTimeout: 120_000, hookTimeout: 180_000 }),
-      project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 180_000, hookTimeout: 180_000 }),
-      project('faults', ['test/faults/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 180_000 }),
+      project('unit', ['packages/*/test/**/*.test.ts', ...suites('architecture')], 0, MANY, { testTimeout: 20_000 }),
+      project('conformance', suites('conformance'), 1, MANY, { testTimeout: 60_000, hookTimeout: 120_000 }),
+      project('integration', suites('integration'), 1, MANY, { testTimeout: 60_000, hookTimeout: 120_000 }),
+      project('interop', suites('interop'), 1, MANY, { testTimeout: 120_000, hookTimeout: 180_000 }),
+      // these watch the clock or load the machine: fewer at a time
+      project('e2e', suites('e2e'), 2, 2, { testTimeout: 180_000, hookTimeout: 180_000 }),
+      project('faults', suites('faults'), 3, 1, { testTimeout: 300_000, hookTimeout: 180_000 }),
     ],
   },
 });

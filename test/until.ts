@@ -23,3 +23,9 @@ export async function until<T>(ask: () => T | Promise<T>, options: UntilOptions 
     await pause(options.everyMs ?? 25);
   }
 }
+
+/** Whether a promise is still pending after this time: the only way to see that something does not happen. */
+export async function staysPending(promise: Promise<unknown>, forMs: number): Promise<boolean> {
+  const pending = Symbol('pending');
+  return (await Promise.race([promise, pause(forMs, pending)])) === pending;
+}
