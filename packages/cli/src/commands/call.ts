@@ -1,0 +1,77 @@
+import { Celery } from '@celeriac/producer';
+import { CeleriacError, parseJson } from '@celeriac/protocol';
+import type { Command } from 'commander';
+import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
+import { addOutputOption, type OutputOption, print } from '../output.ts';
+
+interface CallOptions extends ConnectionOptions, OutputOption {
+  readonly args: string;
+  readonly kwargs: string;
+  readonly queue?: string;
+  readonly countdown?: string;
+  readonly expires?: string;
+  readonly priority?: string;
+  readonly id?: string;
+  readonly wait?: boolean | string;
+}
+
+function jsonOf(text: string, what: string, check: (value: unknown) => boolean, shape: string): unknown {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    throw new CeleriacError('CELERIAC_E_ARGUMENTS', `${what} is not JSON; write ${shape}`, { cause: error });
+  }
+  if (!check(value)) throw new CeleriacError('CELERIAC_E_ARGUMENTS', `${what} must be ${shape}`);
+  return value;
+}
+
+function numberOf(text: string | undefined, what: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new CeleriacError('CELERIAC_E_ARGUMENTS', `${what} must be a number, not "${text}"`);
+  return value;
+}
+
+async function call(name: string, options: CallOptions): Promise<void> {
+  const args = jsonOf(options.args, '--args', Array.isArray, "a JSON array such as '[1, 2]'") as unknown[];
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const kwargs = jsonOf(options.kwargs, '--kwargs', isObject, 'a JSON object such as \'{"x": 1}\'') as Record<string, unknown>;
+  const countdown = numberOf(options.countdown, '--countdown');
+  const expires = numberOf(options.expires, '--expires');
+  const priority = numberOf(options.priority, '--priority');
+  const timeoutS = typeof options.wait === 'string' ? numberOf(options.wait, '--wait') : undefined;
+  const backend = resultBackendUrlOf(options);
+  await using app = new Celery({ broker: brokerUrlOf(options), ...(backend !== undefined && { backend }) });
+  const result = await app.sendTask(name, {
+    args,
+    kwargs,
+    ...(options.queue !== undefined && { queue: options.queue }),
+    ...(options.id !== undefined && { taskId: options.id }),
+    ...(countdown !== undefined && { countdown }),
+    ...(expires !== undefined && { expires }),
+    ...(priority !== undefined && { priority }),
+  });
+  if (options.wait === undefined || options.wait === false) {
+    print(options.output, { id: result.id, task: name }, result.id);
+    return;
+  }
+  const value = await result.get(timeoutS === undefined ? {} : { timeoutMs: timeoutS * 1000 });
+  print(options.output, { id: result.id, task: name, status: 'SUCCESS', result: value }, JSON.stringify(value) ?? 'null');
+}
+
+/** `celeriac call NAME --args '[1,2]'` */
+export function configure(command: Command): void {
+  addOutputOption(addConnectionOptions(command))
+    .argument('<name>', 'registered task name')
+    .option('-a, --args <json>', 'positional arguments, a JSON array', '[]')
+    .option('-k, --kwargs <json>', 'keyword arguments, a JSON object', '{}')
+    .option('-Q, --queue <name>', 'queue to send to')
+    .option('--countdown <seconds>', 'run no sooner than in this many seconds')
+    .option('--expires <seconds>', 'do not run later than in this many seconds')
+    .option('--priority <number>', 'message priority')
+    .option('--id <task id>', 'task id (default: a new UUID)')
+    .option('--wait [seconds]', 'wait for the result and print it')
+    .action(call);
+}

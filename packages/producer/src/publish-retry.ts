@@ -1,0 +1,30 @@
+import { isCeleriacError } from '@celeriac/protocol';
+
+/** How a publish that the broker did not take is tried again; Celery's task_publish_retry_policy in milliseconds. */
+export interface PublishRetryPolicy {
+  /** Retries after the first try; 0 for none. Default 3. */
+  readonly maxRetries?: number;
+  /** Wait before the first retry. Default 0. */
+  readonly intervalStartMs?: number;
+  /** Added for each further one. Default 200. */
+  readonly intervalStepMs?: number;
+  /** Bound of one wait. Default 1,000. */
+  readonly intervalMaxMs?: number;
+}
+
+/**
+ * Tries again only what the broker certainly did not take (CELERIAC_E_PUBLISH); a publish of uncertain fate is the caller's to decide.
+ * @throws the last error
+ */
+export async function retryRefusedPublish(publish: () => Promise<void>, policy: PublishRetryPolicy = {}): Promise<void> {
+  const { maxRetries = 3, intervalStartMs = 0, intervalStepMs = 200, intervalMaxMs = 1_000 } = policy;
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await publish();
+    } catch (error) {
+      if (retry >= maxRetries || !isCeleriacError(error, 'CELERIAC_E_PUBLISH')) throw error;
+    }
+    const waitMs = Math.min(intervalStartMs + retry * intervalStepMs, intervalMaxMs);
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
