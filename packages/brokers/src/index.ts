@@ -2,6 +2,18 @@ export type { ResultBackend, ResultBackendOptions, StoredResult } from './backen
 export { type ControlCallOptions, type ControlClient, type ControlClientOptions, createControlClient } from './control/control-client.ts';
 export { type ControlHandler, type ControlNodeOptions, createControlNode } from './control/control-node.ts';
 export { createEventDispatcher, type EventDispatcher, type EventDispatcherOptions } from './events/event-dispatcher.ts';
+export {
+  applyFleetEvent,
+  applyFleetEvents,
+  type Arrival,
+  emptyFleet,
+  type FleetEvent,
+  type FleetState,
+  forgetWorkers,
+  type Presence,
+  presenceOf,
+  type WorkerView,
+} from './events/fleet-state.ts';
 export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';
 export type { Delivery, QuarantineReason } from './transports/delivery.ts';
