@@ -1,5 +1,16 @@
 export { bindArguments } from './binding/bind-arguments.ts';
 export { checkParameters } from './binding/parameters.ts';
+export { type ChainFailure, type ChordPart, chainFailures, chordPartOf } from './canvas/chain-failures.ts';
+export {
+  childrenJson,
+  errorFollowUps,
+  type FollowUp,
+  type FollowUpChord,
+  type FollowUpGroup,
+  followUps,
+  type Parent,
+} from './canvas/follow-ups.ts';
+export type { FollowUpCall } from './canvas/signature-call.ts';
 export { type Contract, type ContractOptions, contract } from './contract/contract.ts';
 export type { SchemaInput, SchemaOutput, SchemaResult, StandardSchema } from './contract/standard-schema.ts';
 export { addressedTo } from './control/addressed-to.ts';
@@ -13,7 +24,7 @@ export {
 } from './control/control-codec.ts';
 export { CeleriacError, type CeleriacErrorDetails, isCeleriacError } from './errors/celeriac-error.ts';
 export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
-export { type CeleryEvent, decodeEvents, encodeEvent, eventRoutingKey } from './events/event-codec.ts';
+export { type CeleryEvent, decodeEvents, encodeEvent, eventRoutingKey, type OutgoingEvent } from './events/event-codec.ts';
 export { type JsonLimits, parseJson } from './json/parse.ts';
 export { pythonRepr, pythonReprTuple } from './json/python-repr.ts';
 export { PyDate, PyDateTime, PyDecimal, PyFrozenSet, PyTime, type PythonValue, PyUuid } from './json/python-types.ts';

@@ -44,7 +44,7 @@ export function decodeControlRequest(message: Message): ControlRequest | undefin
     arguments: given ?? {},
     destination: nodes,
     pattern: pattern ?? null,
-    matcher: matcher == null ? null : String(matcher),
+    matcher: matcher == null ? null : typeof matcher === 'string' ? matcher : 'unknown',
     ticket: typeof ticket === 'string' ? ticket : null,
     replyTo: readReplyTo(replyTo),
   };

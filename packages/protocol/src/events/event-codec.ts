@@ -24,14 +24,12 @@ export function eventRoutingKey(type: string): string {
   return type.replaceAll('-', '.');
 }
 
+/** An event to send; `hostname` is added where it has none. */
+export type OutgoingEvent = Readonly<Record<string, unknown>> & { readonly type: string };
+
 /** An event, or several of one kind as Celery batches them under `task.multi`, as a transient message. Throws CELERIAC_E_VALUE. */
-export function encodeEvent(
-  event:
-    | (Readonly<Record<string, unknown>> & { readonly type: string })
-    | readonly (Readonly<Record<string, unknown>> & { readonly type: string })[],
-  hostname: string,
-): Message {
-  const body = Array.isArray(event) ? event.map((one) => ({ hostname, ...one })) : { hostname, ...event };
+export function encodeEvent(event: OutgoingEvent | readonly OutgoingEvent[], hostname: string): Message {
+  const body = isSeveral(event) ? event.map((one) => ({ hostname, ...one })) : { hostname, ...event };
   return {
     headers: { hostname },
     properties: { deliveryMode: 1, priority: 0 },
@@ -39,6 +37,10 @@ export function encodeEvent(
     contentEncoding: 'utf-8',
     body: utf8Bytes(stringifyJson(body)),
   };
+}
+
+function isSeveral(event: OutgoingEvent | readonly OutgoingEvent[]): event is readonly OutgoingEvent[] {
+  return Array.isArray(event);
 }
 
 /** The events in a message: total. What is not an event is dropped. */

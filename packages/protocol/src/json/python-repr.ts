@@ -159,8 +159,14 @@ function bytesRepr(bytes: Uint8Array, max: number): string {
 }
 
 function pythonTypeRepr(value: PythonValue): string | undefined {
-  const type = value.pythonType;
-  if (type === 'frozenset') return undefined;
-  const text = (value as { text: string }).text;
-  return type === 'decimal' ? `Decimal('${text}')` : type === 'uuid' ? `UUID('${text}')` : `${type}('${text}')`;
+  switch (value.pythonType) {
+    case 'frozenset':
+      return undefined;
+    case 'decimal':
+      return `Decimal('${value.text}')`;
+    case 'uuid':
+      return `UUID('${value.text}')`;
+    default:
+      return `${value.pythonType}('${value.text}')`;
+  }
 }

@@ -1,6 +1,6 @@
 import { CeleriacError } from '../errors/celeriac-error.ts';
 import { base64Text, utf8Text } from './bytes.ts';
-import { isPythonValue, type PythonValue, type PyUuid } from './python-types.ts';
+import { isPythonValue, type PythonValue } from './python-types.ts';
 
 /** Values deeper than this are taken for cycles; readers allow 512 levels, of which the envelope takes a few. */
 const MAX_DEPTH = 500;
@@ -122,10 +122,9 @@ function dateText(date: Date): string {
 }
 
 function pythonText(value: PythonValue, depth: number): string {
-  const type = value.pythonType;
-  if (type === 'frozenset') return tagged(type, writeArray([...(value as Iterable<unknown>)], depth));
-  if (type === 'uuid') return tagged(type, `{"hex": "${(value as PyUuid).hex}"}`);
-  return tagged(type, quoteJson((value as { text: string }).text));
+  if (value.pythonType === 'frozenset') return tagged('frozenset', writeArray([...value], depth));
+  if (value.pythonType === 'uuid') return tagged('uuid', `{"hex": "${value.hex}"}`);
+  return tagged(value.pythonType, quoteJson(value.text));
 }
 
 function refused(why: string): CeleriacError {

@@ -26,7 +26,7 @@ export function decodeResultMeta(record: string | Uint8Array, limits: DecodeLimi
     status: meta.status,
     result,
     traceback: typeof traceback === 'string' ? traceback : null,
-  } as ResultMeta;
+  };
 }
 
 function recordText(record: Uint8Array, limits: DecodeLimits): string {
