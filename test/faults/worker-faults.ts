@@ -13,24 +13,26 @@ const POOL_CHILDREN = 4;
 export async function killWorkers(broker: FaultBroker, scale: FaultScale, random: () => number): Promise<FaultRow> {
   await using stage = await openStage(broker);
   const workers = [await stage.startWorker(), await stage.startWorker()];
-  const publishing = stage.publish(scale.tasks, 2);
+  const ids: string[] = [];
+  const perKill = Math.ceil(scale.tasks / scale.kills);
   let lastFaultAt = performance.now();
   for (let kill = 0; kill < scale.kills; kill += 1) {
-    await pause(150 + random() * 350);
+    ids.push(...(await stage.publish(perKill, 2)));
+    await pause(random() * 150);
     const index = kill % workers.length;
     const worker = workers[index] as SpawnedProcess;
-    if (kill % 2 === 0) {
-      await worker.kill();
-      lastFaultAt = performance.now();
+    lastFaultAt = performance.now();
+    if (kill % 4 < 2) {
+      // the parent alone: its children must end by themselves
+      worker.signal('SIGKILL');
+      await worker.ended;
       workers[index] = await stage.startWorker();
     } else {
       const children = processTree(worker.pid).slice(1, 1 + POOL_CHILDREN);
       const child = children[Math.floor(random() * children.length)];
       if (child !== undefined) process.kill(child, 'SIGKILL');
-      lastFaultAt = performance.now();
     }
   }
-  const ids = await publishing;
   return await account(stage, 'kill -9 of parents and children', ids, { faults: scale.kills, lastFaultAt });
 }
 
