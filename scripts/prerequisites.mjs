@@ -1,9 +1,10 @@
 // What the tests need beyond npm packages: servers by apt, Python environments, an older Node. Each is installed when it is missing and
 // that is possible; what cannot be had comes back with the reason.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { npm, ROOT, say } from './ensure-installed.mjs';
 
 const OLD_NODE_VERSION = '22.18.0';
@@ -37,9 +38,9 @@ export async function providePrerequisites(env) {
         missing.set(program.need, `${program.debian} is not installed and could not be: ${problem ?? 'apt-get did not bring it'}`);
     }
   }
-  for (const [name, reason] of preparePython(missing.get('python'), env)) missing.set(name, reason);
-  const reason = await prepareOldNode();
-  if (reason !== undefined) missing.set('node22', reason);
+  const [python, oldNode] = await Promise.all([preparePython(missing.get('python'), env), prepareOldNode()]);
+  for (const [name, reason] of python) missing.set(name, reason);
+  if (oldNode !== undefined) missing.set('node22', oldNode);
   return missing;
 }
 
@@ -62,13 +63,22 @@ function aptInstall(packages) {
   }
 }
 
+/** Resolves with the Python peers that cannot be had and why. */
 function preparePython(problem, env) {
   if (problem !== undefined) return PYTHON_PEERS.map((name) => [name, problem]);
-  const { stdout, stderr } = spawnSync('node', ['test/python/prepare-venvs.ts'], { cwd: ROOT, env, encoding: 'utf8' });
-  const lines = (stdout ?? '').split('\n');
-  return PYTHON_PEERS.filter((name) => !lines.includes(`python ${name}: ready`)).map((name) => {
-    const told = lines.find((line) => line.startsWith(`python ${name}: `)) ?? lastLine(stderr ?? '');
-    return [name, told.replace(`python ${name}: `, '')];
+  const child = spawn('node', ['test/python/prepare-venvs.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    say(line);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => {
+      const told = (name) => lines.find((line) => line.startsWith(`python ${name}: `)) ?? `python ${name}: nothing was said of it`;
+      const missing = PYTHON_PEERS.filter((name) => !lines.includes(`python ${name}: ready`));
+      resolve(missing.map((name) => [name, told(name).replace(`python ${name}: `, 'Python environment ')]));
+    });
   });
 }
 

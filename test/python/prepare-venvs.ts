@@ -2,17 +2,17 @@
 
 import { PYTHON_PEERS, type PythonPeerName, pythonPeer } from './venv.ts';
 
-const wanted = process.argv.slice(2) as PythonPeerName[];
-let failed = false;
-for (const name of wanted.length > 0 ? wanted : PYTHON_PEERS) {
+async function prepare(name: PythonPeerName): Promise<void> {
   try {
     await pythonPeer(name);
     console.log(`python ${name}: ready`);
   } catch (error) {
-    failed = true;
+    process.exitCode = 1;
     const told = error as { stderr?: string; message: string };
-    const lines = (told.stderr || told.message).trim().split('\n');
+    const lines = (told.stderr ?? told.message).trim().split('\n');
     console.log(`python ${name}: not available: ${lines.at(-1)}`);
   }
 }
-process.exitCode = failed ? 1 : 0;
+
+const wanted = process.argv.slice(2) as PythonPeerName[];
+await Promise.all((wanted.length > 0 ? wanted : PYTHON_PEERS).map(prepare));
