@@ -1,4 +1,4 @@
-import { base64Bytes, base64Text, utf8Bytes } from '../json/bytes.ts';
+import { base64Bytes, base64Text, utf8Bytes, utf8Text } from '../json/bytes.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { quoteJson, stringifyJson } from '../json/stringify.ts';
 import { isPlainRecord } from './embed.ts';
@@ -51,10 +51,12 @@ export function encodeRedisEnvelope(message: Message, destination: Destination, 
  * Reads a list element: total. Our redelivery marks are a fixed prefix of the text, `{"celeriac": [redeliveries,losses], `, which scripts can
  * write without parsing; kombu keeps it and looks past it. A missing delivery tag or delivery info is no reason to refuse.
  */
-export function decodeRedisEnvelope(text: string, limits: DecodeLimits = DEFAULT_LIMITS): DecodedRedisEnvelope {
+export function decodeRedisEnvelope(element: string | Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): DecodedRedisEnvelope {
   // base64 takes 4 characters for 3 bytes; headers get as much again as the message itself.
-  if (text.length > limits.messageBytes * 2.5)
+  if (element.length > limits.messageBytes * 2.5)
     return refuse('CELERIAC_E_TOO_LARGE', `The envelope is too large for a message of ${limits.messageBytes} bytes.`);
+  const text = typeof element === 'string' ? element : utf8Text(element);
+  if (text === undefined) return refuse('CELERIAC_E_ENVELOPE', 'The envelope is not UTF-8.');
   const parsed = tryParseJson(text, limits);
   if (parsed.kind === 'fault')
     return refuse(parsed.tooLarge ? 'CELERIAC_E_TOO_LARGE' : 'CELERIAC_E_ENVELOPE', `The envelope cannot be read: ${parsed.reason}.`);
@@ -110,6 +112,11 @@ function rareProperties(properties: MessageProperties): string {
 function bodyBytes(body: unknown, encoding: unknown): Uint8Array | string {
   if (typeof body !== 'string') return 'The body of the envelope is missing or not text.';
   if (encoding === 'base64') return base64Bytes(body) ?? 'The body of the envelope is not base64.';
+  // kombu sends text without an encoding; but no task in JSON is made of base64 characters alone, so that is a lost property.
+  if (encoding === undefined || encoding === null) {
+    const bytes = base64Bytes(body);
+    if (bytes !== undefined) return bytes;
+  }
   if (encoding === undefined || encoding === null || encoding === 'utf-8')
     return body.isWellFormed() ? utf8Bytes(body) : 'The body of the envelope is not well-formed text.';
   return 'The body_encoding of the envelope is not base64 or utf-8.';
