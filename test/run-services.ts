@@ -1,15 +1,16 @@
 // vitest's global set-up: what one whole run shares. Servers are started when the first test asks for them over a Unix socket and stopped
 // at the end; and whatever a test started and did not stop is ended by its pid and fails the run.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RabbitmqNode, startRabbitmqNode, whyNoRabbitmq } from './brokers/rabbitmq-node.ts';
+import { commandLine, type ProcessRow, processesWith } from './process-table.ts';
+import { until } from './until.ts';
 
 export default async function shareServices(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-run-'));
-  mkdirSync(join(folder, 'pids'));
   process.env['CELERIAC_TEST_RUN_DIR'] = folder;
   process.env['CELERIAC_TEST_RUN_SERVICES'] = join(folder, 'services.sock');
 
@@ -40,22 +41,25 @@ export default async function shareServices(): Promise<() => Promise<void>> {
   return async () => {
     server.close();
     await rabbitmq?.then((node) => node.stop()).catch(() => {});
-    const left = endLeftovers(join(folder, 'pids'));
+    const left = await endLeftovers(folder);
     rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`tests left processes behind:\n${left.join('\n')}`);
   };
 }
 
-function endLeftovers(folder: string): string[] {
-  const left: string[] = [];
-  for (const name of readdirSync(folder)) {
-    const note = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { group: boolean; title: string };
+/** Whatever a test started, and what that started, has this run's folder in its environment. What is ending gets a moment. */
+async function endLeftovers(folder: string): Promise<string[]> {
+  // vitest's own workers are children of this process
+  const left = (): readonly ProcessRow[] =>
+    processesWith('CELERIAC_TEST_RUN_DIR', folder).filter((row) => row.pid !== process.pid && row.parentPid !== process.pid);
+  await until(() => left().length === 0, { timeoutMs: 3_000 }).catch(() => {});
+  return left().map((row) => {
+    const title = `${row.pid} ${commandLine(row.pid).slice(0, 300)}`;
     try {
-      process.kill(note.group ? -Number(name) : Number(name), 'SIGKILL');
-      left.push(`${name} ${note.title}`);
+      process.kill(row.pid, 'SIGKILL');
     } catch {
-      // it has ended; only its starter did not live to see it
+      // it has ended meanwhile
     }
-  }
-  return left;
+    return title;
+  });
 }

@@ -1,9 +1,7 @@
-// Starts the programs that tests need, and makes sure that none outlives the run: every pid is noted in the run's
-// folder (CELERIAC_TEST_RUN_DIR, made by run-services.ts) until the process has ended, and what is left there at the end is a failure.
+// Starts the programs that tests need. None may outlive the run: run-services.ts looks for what is left at its end, and fails it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { descendantsOf, type ProcessRow, stillRunning } from './process-table.ts';
 
 export interface SpawnOptions {
   readonly cwd?: string;
@@ -29,11 +27,11 @@ export interface SpawnedProcess {
   line(pattern: RegExp, timeoutMs?: number): Promise<string>;
   /** Signals this process alone, as a supervisor would. */
   signal(signal: NodeJS.Signals): void;
-  /** The pids that are in the process group now, this one included; empty without `group`. */
-  groupMembers(): readonly number[];
+  /** Its children, their children and so on, as they are now, in whatever process group. */
+  descendants(): readonly ProcessRow[];
   /** SIGTERM, then SIGKILL after `graceMs` (default 20,000). Resolves when the process has ended. */
   stop(graceMs?: number): Promise<ProcessEnd>;
-  /** SIGKILL, to the whole group if there is one. */
+  /** SIGKILL to it, its group and its descendants: nothing is left. To kill the process alone: `signal('SIGKILL')`. */
   kill(): Promise<ProcessEnd>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -43,7 +41,6 @@ export function spawnProcess(command: string, args: readonly string[], options: 
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   const child = spawn(command, args, { cwd: options.cwd, env, detached: options.group === true, stdio: ['pipe', 'pipe', 'pipe'] });
   const pid = child.pid ?? 0;
-  const forget = notePid(pid, options.group === true, `${command} ${args.join(' ')}`);
   let text = '';
   const listeners = new Set<() => void>();
   const append = (chunk: string): void => {
@@ -57,7 +54,6 @@ export function spawnProcess(command: string, args: readonly string[], options: 
   const ended = new Promise<ProcessEnd>((resolve) => {
     const settle = (value: ProcessEnd): void => {
       end ??= value;
-      forget();
       for (const listener of listeners) listener();
       resolve(end);
     };
@@ -74,7 +70,9 @@ export function spawnProcess(command: string, args: readonly string[], options: 
     if (pid !== 0 && end === undefined) trySignal(pid, name);
   };
   const kill = (): Promise<ProcessEnd> => {
+    const family = pid === 0 || end !== undefined ? [] : descendantsOf(pid);
     signal('SIGKILL');
+    for (const row of stillRunning(family)) trySignal(row.pid, 'SIGKILL');
     if (options.group === true && pid !== 0) trySignal(-pid, 'SIGKILL');
     return ended;
   };
@@ -115,7 +113,7 @@ export function spawnProcess(command: string, args: readonly string[], options: 
     output: () => text,
     line,
     signal,
-    groupMembers: () => (options.group === true ? membersOfGroup(pid) : []),
+    descendants: () => (pid === 0 ? [] : descendantsOf(pid)),
     stop,
     kill,
     [Symbol.asyncDispose]: async () => {
@@ -130,29 +128,4 @@ function trySignal(target: number, name: NodeJS.Signals): void {
   } catch {
     // already gone
   }
-}
-
-function membersOfGroup(group: number): number[] {
-  const isMember = (pid: string): boolean => {
-    try {
-      // pid (name, which may hold anything) state parent group ...
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-        .replace(/^.*\)\s/s, '')
-        .split(' ');
-      return Number(fields[2]) === group && fields[0] !== 'Z';
-    } catch {
-      return false;
-    }
-  };
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && isMember(name))
-    .map(Number);
-}
-
-function notePid(pid: number, group: boolean, title: string): () => void {
-  const folder = process.env['CELERIAC_TEST_RUN_DIR'];
-  if (folder === undefined || pid === 0) return () => {};
-  const file = join(folder, 'pids', String(pid));
-  writeFileSync(file, JSON.stringify({ group, title, parent: process.pid }));
-  return () => rmSync(file, { force: true });
 }
