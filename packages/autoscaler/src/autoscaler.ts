@@ -1,0 +1,185 @@
+import { createControlClient, type Logger, silentLogger, type Transport } from '@celeriac/brokers';
+import { CeleriacError } from '@celeriac/protocol';
+import type { PoolConfig, PoolsConfig } from './config/pools-config.ts';
+import { createFleetWatch, type FleetWatch } from './fleet/fleet-watch.ts';
+import { createWorkerControl } from './fleet/worker-control.ts';
+import { type Explanation, explain } from './journal/explain.ts';
+import { createJournal, type Journal } from './journal/journal.ts';
+import type { Lease } from './lease/lease.ts';
+import { singleLease } from './lease/single.ts';
+import { PoolLoop, type PoolTick } from './loop/pool-loop.ts';
+import { type ClaimSweep, startUpkeep, type Upkeep } from './loop/upkeep.ts';
+import { nextDueSampler } from './samplers/next-due.ts';
+import type { OrphanGuard } from './targets/local/orphan-guard.ts';
+import type { ReplicaOutput } from './targets/local/replica-process.ts';
+import { createTarget } from './targets/registry.ts';
+import type { Target } from './targets/target.ts';
+
+/** What an autoscaler is made of. */
+export interface AutoscalerOptions {
+  readonly config: PoolsConfig;
+  /** The broker; not closed by the autoscaler. Where it can put back what dead workers held, it is asked to. */
+  readonly transport: Transport & Partial<ClaimSweep>;
+  readonly logger?: Logger;
+  /** Epoch ms. Default Date.now. */
+  readonly now?: () => number;
+  /** Every journal record is appended to this file as a line of JSON. */
+  readonly journalFile?: string | undefined;
+  /** Complete environment of local replicas; default: ours as it is. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where the output of local replicas goes. Default `inherit`. */
+  readonly output?: ReplicaOutput;
+  /** First words of commands that stand for others, such as `celeriac`. */
+  readonly programs?: Readonly<Record<string, readonly string[]>>;
+  /** Default: we are the only autoscaler. */
+  readonly lease?: Lease;
+}
+
+interface RunningPool {
+  readonly config: PoolConfig;
+  readonly target: Target;
+  readonly loop: PoolLoop;
+}
+
+/** Scales pools from and to zero until it is stopped. */
+export class Autoscaler {
+  readonly journal: Journal;
+  readonly #options: AutoscalerOptions;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #lease: Lease;
+  readonly #fleet: FleetWatch;
+  readonly #listeners = new Set<(tick: PoolTick) => void>();
+  #pools: readonly RunningPool[] = [];
+  #guard: OrphanGuard | undefined;
+  #upkeep: Upkeep | undefined;
+  #stopping: Promise<readonly string[]> | undefined;
+
+  constructor(options: AutoscalerOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+    this.#now = options.now ?? Date.now;
+    this.#lease = options.lease ?? singleLease();
+    this.journal = createJournal({ file: options.journalFile, logger: this.#logger });
+    this.#fleet = createFleetWatch({ bus: options.transport.bus, now: this.#now, logger: this.#logger });
+  }
+
+  /** Begins. Rejects with CELERIAC_E_CONFIG for a pool that cannot be run; a broker that is away is waited for. */
+  async start(): Promise<void> {
+    const { config, transport } = this.#options;
+    const control = createWorkerControl(createControlClient({ bus: transport.bus, now: this.#now }), this.#now);
+    const nextDue = nextDueSampler({ admin: transport.queues, now: this.#now, limitMs: 3_000 });
+    const targets = await Promise.all(config.pools.map((pool) => this.#target(pool)));
+    this.#pools = config.pools.map((pool, index) => {
+      const target = targets[index];
+      if (target === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', `pool ${pool.spec.pool} has no target`);
+      const loop = new PoolLoop({
+        spec: pool.spec,
+        target,
+        admin: transport.queues,
+        fleet: this.#fleet,
+        control,
+        nextDue,
+        journal: this.journal,
+        lease: this.#lease,
+        logger: this.#logger,
+        now: this.#now,
+        onTick: (tick) => this.#ticked(tick),
+      });
+      return { config: pool, target, loop };
+    });
+    this.#fleet.onChange((nodenames) => {
+      for (const { loop } of this.#pools) if (loop.concerns(nodenames)) loop.wake();
+    });
+    this.#fleet.start();
+    this.#upkeep = startUpkeep({ transport, nextDue, now: this.#now, logger: this.#logger, onDue: () => this.wake() });
+    this.wake();
+  }
+
+  /** Has every pool decided now. */
+  wake(): void {
+    for (const { loop } of this.#pools) loop.wake();
+  }
+
+  /** Calls back after every turn of every pool; the returned function ends it. */
+  onTick(listener: (tick: PoolTick) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** The last turn of each pool that has had one, by name. */
+  get pools(): ReadonlyMap<string, PoolTick> {
+    return new Map(this.#pools.flatMap(({ loop }) => (loop.last === undefined ? [] : [[loop.spec.pool, loop.last] as const])));
+  }
+
+  /** The autoscaler's clock, epoch ms. */
+  get nowMs(): number {
+    return this.#now();
+  }
+
+  /** Whether worker events are heard and every pool has decided with all its signals at least once. */
+  get ready(): boolean {
+    return (
+      this.#fleet.listening &&
+      this.#pools.every(({ loop }) => loop.last !== undefined && loop.last.decision.nextState.unknownSinceMs === null)
+    );
+  }
+
+  /** Why a pool has the size it has; undefined for a pool that is not there or has not decided yet. */
+  explain(pool: string): Explanation | undefined {
+    const running = this.#pools.find(({ loop }) => loop.spec.pool === pool);
+    return running?.loop.last === undefined ? undefined : explain(this.#now(), running.loop.spec, running.loop.last.decision);
+  }
+
+  /**
+   * Stops deciding, drains local replicas and waits for them, each pool for its drainTimeout. `hurry` tells the replicas again.
+   * Resolves with those that were still there.
+   */
+  stop(options: { readonly hurry?: AbortSignal } = {}): Promise<readonly string[]> {
+    this.#stopping ??= this.#stop(options.hurry ?? new AbortController().signal);
+    return this.#stopping;
+  }
+
+  async #stop(hurry: AbortSignal): Promise<readonly string[]> {
+    this.#upkeep?.stop();
+    await Promise.all(this.#pools.map(({ loop }) => loop.stop()));
+    const left = await Promise.all(
+      this.#pools.map(({ config, target }) => {
+        const timeoutMs = config.target.kind === 'local' ? config.target.drainTimeoutMs : 0;
+        return target.close({ timeoutMs, hurry });
+      }),
+    );
+    await this.#fleet.close();
+    await this.#lease.close();
+    this.#guard?.close();
+    await this.journal.close();
+    this.#listeners.clear();
+    return left.flat();
+  }
+
+  #target(pool: PoolConfig): Promise<Target> {
+    const { env, output, programs } = this.#options;
+    return createTarget(pool, {
+      logger: this.#logger,
+      now: this.#now,
+      isTaken: (nodename) => this.#fleet.state.has(nodename),
+      env,
+      output: output ?? 'inherit',
+      programs: programs ?? {},
+      guard: async () => {
+        const { startOrphanGuard } = await import('./targets/local/orphan-guard.ts');
+        this.#guard ??= startOrphanGuard((error) => this.#logger.warn({ err: error }, 'local replicas would outlive a killed autoscaler'));
+        return this.#guard;
+      },
+    });
+  }
+
+  #ticked(tick: PoolTick): void {
+    for (const listener of this.#listeners) listener(tick);
+  }
+}
+
+/** Makes an autoscaler; nothing is read or started before `start`. */
+export function createAutoscaler(options: AutoscalerOptions): Autoscaler {
+  return new Autoscaler(options);
+}

@@ -1,0 +1,24 @@
+import type { PoolSpec } from '../decide/spec.ts';
+
+/** What a pool scales. */
+export type TargetConfig =
+  | {
+      readonly kind: 'local';
+      readonly command: readonly string[];
+      readonly cwd: string | undefined;
+      readonly startTimeoutMs: number;
+      readonly drainTimeoutMs: number;
+    }
+  | { readonly kind: 'deployment'; readonly namespace: string | undefined; readonly name: string };
+
+/** One pool, ready to be run. */
+export interface PoolConfig {
+  readonly spec: PoolSpec;
+  readonly target: TargetConfig;
+}
+
+/** A whole configuration; `broker` is undefined where the file names none. */
+export interface PoolsConfig {
+  readonly broker: { readonly url: string } | { readonly urlFile: string } | undefined;
+  readonly pools: readonly PoolConfig[];
+}

@@ -1,0 +1,113 @@
+import { queueWait } from '../policies/queue-wait.ts';
+import { type HighWater, highest, raise } from '../window/high-water.ts';
+import { valueOr } from '../window/sample.ts';
+import type { Decision, Evidence, ReasonCode, Stage } from './decision.ts';
+import { type Facts, factsOf } from './facts.ts';
+import { bounds } from './guards/bounds.ts';
+import { busyFloor } from './guards/busy-floor.ts';
+import { downDelay } from './guards/down-delay.ts';
+import { fallback } from './guards/fallback.ts';
+import { pending, targetLimit, upStep } from './guards/growth-limits.ts';
+import type { Guard, Ruling } from './guards/guard.ts';
+import { idleToZero } from './guards/idle-to-zero.ts';
+import { modeHolds, pauseHolds } from './guards/mode-and-pause.ts';
+import { unknownHolds } from './guards/unknown-holds.ts';
+import type { PoolSeen } from './seen.ts';
+import type { PoolSpec } from './spec.ts';
+import type { PoolState } from './state.ts';
+
+/** The order matters: later guards see what earlier ones left. Whoever only holds comes after whoever raises. */
+const guards: readonly Guard[] = [
+  bounds,
+  fallback,
+  downDelay,
+  idleToZero,
+  unknownHolds,
+  busyFloor,
+  upStep,
+  pending,
+  targetLimit,
+  modeHolds,
+  pauseHolds,
+];
+
+/**
+ * The pool's next number, why, and what to remember. Pure: the same arguments give the same answer, so replay, explain and simulation
+ * are this call too.
+ * @param nowMs epoch milliseconds
+ */
+export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: PoolState): Decision {
+  const facts = factsOf(nowMs, spec, seen, state);
+  const wish = queueWait.wish(facts.demand);
+  const bounded = bounds(wish.replicas, { facts, highest: { atMs: nowMs, replicas: wish.replicas } })?.to ?? wish.replicas;
+  const wishes = raise(startingFrom(state, facts), { atMs: nowMs, replicas: bounded }, spec.downDelayMs);
+  const input = { facts, highest: highest(wishes) ?? { atMs: nowMs, replicas: bounded } };
+
+  const stages: Stage[] = [{ stage: 'wish', replicas: wish.replicas, text: wish.text }];
+  const rulings: Ruling[] = [];
+  let to = wish.replicas;
+  for (const guard of guards) {
+    const ruling = guard(to, input);
+    if (ruling === null) continue;
+    to = ruling.to;
+    rulings.push(ruling);
+    stages.push({ stage: ruling.reason, replicas: ruling.to, text: ruling.text });
+  }
+  const last = rulings.at(-1);
+  const scales = to !== facts.current;
+  const reason: ReasonCode = last?.reason ?? (scales ? 'goal' : 'steady');
+  return {
+    kind: scales ? 'scale' : 'hold',
+    apply: scales && spec.mode !== 'dry-run',
+    from: facts.current,
+    to,
+    reason,
+    text: last === undefined ? wish.text : `${wish.text}; ${last.text}`,
+    stages,
+    evidence: evidenceOf(facts, seen, wish.slots),
+    ask: rulings.flatMap((ruling) => ruling.ask ?? []),
+    wakeAtMs: wakeAt(facts, rulings),
+    nextState: {
+      decidedAtMs: nowMs,
+      wishes,
+      busyAtMs: facts.busyAtMs,
+      zeroReadings: facts.zeroReadings,
+      unknownSinceMs: facts.unknownSinceMs,
+      replicas: facts.current,
+      ...facts.learnt,
+    },
+  };
+}
+
+/** The first decision of a life counts the replicas it finds as wanted, so that a restart shrinks nothing for one whole window. */
+function startingFrom(state: PoolState, facts: Facts): HighWater {
+  if (state.replicas !== null || facts.current === 0) return state.wishes;
+  return raise(state.wishes, { atMs: facts.nowMs, replicas: facts.current }, facts.spec.downDelayMs);
+}
+
+function wakeAt(facts: Facts, rulings: readonly Ruling[]): number | null {
+  const moments = rulings.flatMap((ruling) => ruling.untilMs ?? []);
+  if (facts.nextDueMs !== null) moments.push(facts.nextDueMs);
+  const { fallback: configured } = facts.spec;
+  if (configured !== null && facts.unknownSinceMs !== null) moments.push(facts.unknownSinceMs + configured.afterMs);
+  const ahead = moments.filter((atMs) => atMs > facts.nowMs);
+  return ahead.length === 0 ? null : Math.min(...ahead);
+}
+
+function evidenceOf(facts: Facts, seen: PoolSeen, slotsWanted: number): Evidence {
+  const silent = valueOr(seen.replicas, []).flatMap((replica) =>
+    replica.phase === 'ready' && replica.active.kind === 'unavailable' ? [`${replica.id}: ${replica.active.reason}`] : [],
+  );
+  return {
+    ready: Object.fromEntries(seen.queues.map((queue) => [queue.name, valueOr(queue.ready, null)])),
+    active: facts.demand.active,
+    reserved: facts.demand.reserved,
+    replicas: { ready: facts.ready, starting: facts.starting, leaving: facts.leaving, stuck: facts.stuck, busy: facts.busy },
+    slotsPerReplica: facts.demand.slotsPerReplica,
+    slotsWanted,
+    serviceMs: facts.demand.serviceMs,
+    coldStartMs: facts.demand.coldStartMs,
+    nextDueMs: facts.nextDueMs,
+    unknown: [...facts.unknown, ...silent],
+  };
+}

@@ -1,0 +1,44 @@
+import { type ColdStart, noColdStart } from '../window/cold-start.ts';
+import type { HighWater } from '../window/high-water.ts';
+import { noServiceTime, type ServiceTime } from '../window/service-time.ts';
+
+/** What a pool remembers from one decision to the next. Plain data. */
+export interface PoolState {
+  /** When the last decision was made, epoch ms; null before the first. */
+  readonly decidedAtMs: number | null;
+  /** The wishes that still hold a shrink back. */
+  readonly wishes: HighWater;
+  /** When work was last seen, or could not be ruled out, epoch ms. */
+  readonly busyAtMs: number;
+  /** Decisions in a row that saw no work at all. */
+  readonly zeroReadings: number;
+  /** Since when a needed signal has been missing, epoch ms; null while none is. */
+  readonly unknownSinceMs: number | null;
+  /** Tasks begun as last counted, by node name. */
+  readonly processed: Readonly<Record<string, number>>;
+  /** Replicas as last known; null before the target was read. */
+  readonly replicas: number | null;
+  /** Replicas whose start has been learnt from. */
+  readonly timed: readonly string[];
+  readonly service: ServiceTime;
+  readonly coldStart: ColdStart;
+  /** Concurrency of a replica as last learnt; null before. */
+  readonly slotsPerReplica: number | null;
+}
+
+/** A pool's state at the start: it counts as busy now, so a restarted autoscaler shrinks nothing at once. */
+export function initialPoolState(nowMs: number): PoolState {
+  return {
+    decidedAtMs: null,
+    wishes: [],
+    busyAtMs: nowMs,
+    zeroReadings: 0,
+    unknownSinceMs: null,
+    processed: {},
+    replicas: null,
+    timed: [],
+    service: noServiceTime,
+    coldStart: noColdStart,
+    slotsPerReplica: null,
+  };
+}

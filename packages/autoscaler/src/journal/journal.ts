@@ -1,0 +1,54 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { Logger } from '@celeriac/brokers';
+import type { DecisionRecord, JournalRecord, ScaleInRecord } from './record.ts';
+
+/** A record before it has its place in the journal. */
+export type NewRecord = Omit<DecisionRecord, 'v' | 'seq'> | Omit<ScaleInRecord, 'v' | 'seq'>;
+
+/** Remembers why: the last records in memory, all of them in a file where one is given. */
+export interface Journal {
+  write(record: NewRecord): void;
+  /** The latest records, oldest first, of one pool or of all. */
+  latest(options?: { readonly pool?: string; readonly limit?: number }): readonly JournalRecord[];
+  /** Calls back for each record from now on; the returned function ends it. */
+  subscribe(listener: (record: JournalRecord) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** How many records are kept in memory by default. */
+const KEPT = 500;
+
+/** Creates a journal. `file` gets one line of JSON for each record, appended. */
+export function createJournal(options: { readonly file?: string | undefined; readonly kept?: number; readonly logger: Logger }): Journal {
+  const kept = options.kept ?? KEPT;
+  const listeners = new Set<(record: JournalRecord) => void>();
+  let records: JournalRecord[] = [];
+  let seq = 0;
+  let stream: WriteStream | undefined;
+  if (options.file !== undefined) {
+    stream = createWriteStream(options.file, { flags: 'a' });
+    stream.on('error', (error) => options.logger.error({ err: error, file: options.file }, 'journal file cannot be written'));
+  }
+  return {
+    write(record) {
+      seq += 1;
+      const placed: JournalRecord = { v: 1, seq, ...record };
+      records.push(placed);
+      if (records.length >= kept * 2) records = records.slice(-kept);
+      if (stream?.writable === true) stream.write(`${JSON.stringify(placed)}\n`);
+      for (const listener of listeners) listener(placed);
+    },
+    latest({ pool, limit = kept } = {}) {
+      const own = pool === undefined ? records : records.filter((record) => record.pool === pool);
+      return own.slice(-Math.min(limit, kept));
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      listeners.clear();
+      return new Promise((resolve) => (stream === undefined ? resolve() : stream.end(resolve)));
+    },
+  };
+}

@@ -1,0 +1,266 @@
+import type { Logger, QueueAdmin } from '@celeriac/brokers';
+import { decide } from '../decide/decide.ts';
+import type { Decision } from '../decide/decision.ts';
+import type { PoolSeen, ReplicaSeen } from '../decide/seen.ts';
+import type { PoolSpec } from '../decide/spec.ts';
+import { initialPoolState, type PoolState } from '../decide/state.ts';
+import type { FleetWatch } from '../fleet/fleet-watch.ts';
+import type { WorkerControl } from '../fleet/worker-control.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Lease } from '../lease/lease.ts';
+import type { NextDueSampler } from '../samplers/next-due.ts';
+import { type QueueDepthSampler, queueDepthSampler } from '../samplers/queue-depth.ts';
+import { type Inspection, survey } from '../samplers/survey.ts';
+import { noScaleIn, type ScaleInState } from '../scale-in/scale-in.ts';
+import { step } from '../scale-in/step.ts';
+import type { Target } from '../targets/target.ts';
+import type { Sample } from '../window/sample.ts';
+import { createEffectRunner, type EffectRunner } from './effects.ts';
+import { createGrowthWatch, type GrowthWatch } from './growth-watch.ts';
+import { nextTickMs } from './pace.ts';
+
+/** What a pool's loop is wired to. */
+export interface PoolLoopOptions {
+  readonly spec: PoolSpec;
+  readonly target: Target;
+  readonly admin: QueueAdmin;
+  readonly fleet: FleetWatch;
+  readonly control: WorkerControl;
+  readonly nextDue: NextDueSampler;
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly logger: Logger;
+  /** Epoch ms. */
+  readonly now: () => number;
+  readonly onTick: (tick: PoolTick) => void;
+}
+
+/** One turn of a pool's loop, as it ended. */
+export interface PoolTick {
+  readonly pool: string;
+  readonly spec: PoolSpec;
+  readonly atMs: number;
+  readonly seen: PoolSeen;
+  readonly decision: Decision;
+  /** How long the broker took to answer, and the whole turn, ms. */
+  readonly sampledInMs: number;
+  readonly tookMs: number;
+}
+
+/** How long one reading may take, ms. */
+const SAMPLE_LIMIT_MS = 3_000;
+
+/** Sample, decide, act: one pool's loop. Turns never overlap; what happens during one begins the next. */
+export class PoolLoop {
+  readonly #options: PoolLoopOptions;
+  readonly #depth: QueueDepthSampler;
+  readonly #effects: EffectRunner;
+  readonly #growth: GrowthWatch;
+  readonly #inspections = new Map<string, Inspection>();
+  readonly #slots = new Map<string, number>();
+  #state: PoolState;
+  #scaleIn: ScaleInState = noScaleIn;
+  #last: PoolTick | undefined;
+  #recorded = '';
+  #asking = false;
+  #grewAtMs = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(options: PoolLoopOptions) {
+    const { spec, admin, now, target, control, logger } = options;
+    this.#options = options;
+    this.#state = initialPoolState(now());
+    const queues = spec.queues.map((queue) => queue.name);
+    this.#depth = queueDepthSampler({ queues, admin, now, limitMs: SAMPLE_LIMIT_MS });
+    this.#effects = createEffectRunner({
+      target,
+      control,
+      queues,
+      now,
+      logger,
+      mayAct: () => options.lease.held() && !this.#stopped,
+      onInspected: (answers) => this.#inspected(answers),
+      onAnswer: () => this.wake(),
+    });
+    this.#growth = createGrowthWatch({
+      queues,
+      admin,
+      logger,
+      onGrowth: () => {
+        this.#grewAtMs = now();
+        this.wake();
+      },
+      onArmed: () => this.wake(),
+    });
+    target.onChange(() => this.wake());
+  }
+
+  /** The last turn; undefined before the first. */
+  get last(): PoolTick | undefined {
+    return this.#last;
+  }
+
+  get spec(): PoolSpec {
+    return this.#options.spec;
+  }
+
+  /** Begins a turn now, or right behind the one under way. */
+  wake(): void {
+    if (this.#stopped) return;
+    if (this.#turn !== undefined) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#turn = this.#run().finally(() => {
+      this.#turn = undefined;
+      if (this.#stopped) return;
+      if (this.#again) {
+        this.#again = false;
+        this.wake();
+      } else this.#rest();
+    });
+  }
+
+  /** Stops deciding; the target stays as it is. Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#growth.close();
+    await this.#turn;
+    await this.#effects.settled();
+  }
+
+  /** Whether one of these node names is a replica of this pool. */
+  concerns(nodenames: ReadonlySet<string>): boolean {
+    const replicas = this.#options.target.look(this.#options.now()).replicas;
+    return replicas.kind === 'reading' && replicas.value.some((replica) => replica.nodename !== null && nodenames.has(replica.nodename));
+  }
+
+  #rest(): void {
+    const { now } = this.#options;
+    const waitMs = nextTickMs(now(), {
+      atZero: this.#last?.decision.from === 0 && this.#last.decision.to === 0,
+      armed: this.#growth.armed,
+      grewAtMs: this.#grewAtMs,
+      wakeAtMs: this.#last?.decision.wakeAtMs ?? null,
+    });
+    this.#timer = setTimeout(() => this.wake(), waitMs);
+  }
+
+  async #run(): Promise<void> {
+    const { logger, spec } = this.#options;
+    try {
+      await this.#tick();
+    } catch (error) {
+      logger.error({ err: error, pool: spec.pool }, 'turn failed');
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { spec, target, now, journal, lease, logger, onTick } = this.#options;
+    const startedMs = performance.now();
+    const queues = await this.#depth.read();
+    const atMs = now();
+    const looked = target.look(atMs);
+    const replicas = this.#join(atMs, looked.replicas);
+    const seen: PoolSeen = { queues, nextDueMs: this.#options.nextDue.sample, replicas, growth: looked.growth };
+    const state = this.#state;
+    const decision = decide(atMs, spec, seen, state);
+    this.#state = decision.nextState;
+    const key = `${decision.kind} ${decision.from} ${decision.to} ${decision.reason} ${decision.apply}`;
+    if (key !== this.#recorded) {
+      this.#recorded = key;
+      journal.write({ type: 'decision', pool: spec.pool, atMs, spec, seen, state, decision });
+    }
+    if (decision.ask.length > 0) this.#ask(decision.ask);
+    if (decision.apply && decision.to > decision.from && lease.held()) {
+      logger.info({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
+      await target.grow(decision.from, decision.to);
+    }
+    if (replicas.kind === 'reading') this.#shrink(atMs, replicas.value, decision);
+    this.#growth.arm(spec.mode !== 'off' && decision.from === 0 && decision.to === 0);
+    this.#last = {
+      pool: spec.pool,
+      spec,
+      atMs,
+      seen,
+      decision,
+      sampledInMs: this.#depth.lastTookMs,
+      tookMs: performance.now() - startedMs,
+    };
+    onTick(this.#last);
+  }
+
+  #join(atMs: number, replicas: ReturnType<Target['look']>['replicas']): Sample<readonly ReplicaSeen[]> {
+    if (replicas.kind === 'unavailable') return replicas;
+    const { target, fleet } = this.#options;
+    const joined = survey(atMs, {
+      replicas: replicas.value,
+      fleet: fleet.state,
+      inspections: this.#inspections,
+      slots: this.#slots,
+      cordoned: this.#effects.cordoned,
+    });
+    for (const replica of joined) if (replica.onlineAtMs !== null) target.heard(replica.id);
+    this.#effects.keepOnly(new Set(joined.map((replica) => replica.id)));
+    this.#learnSlots(joined);
+    return { ...replicas, value: joined };
+  }
+
+  #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision): void {
+    const { spec, journal, logger } = this.#options;
+    const want = decision.apply ? decision.to : Math.max(decision.from, decision.to);
+    const seen = { want, replicas, answers: { ...this.#effects.answers } };
+    const before = this.#scaleIn;
+    const stepped = step(atMs, before, seen);
+    this.#scaleIn = stepped.state;
+    if (stepped.effects.length === 0) return;
+    journal.write({ type: 'scale-in', pool: spec.pool, atMs, state: before, seen, step: stepped });
+    for (const effect of stepped.effects) logger.info({ pool: spec.pool, ...effect }, `scale-in: ${effect.kind}`);
+    this.#effects.run(stepped.effects);
+  }
+
+  #ask(nodenames: readonly string[]): void {
+    if (this.#asking) return;
+    this.#asking = true;
+    const { control, logger } = this.#options;
+    control
+      .inspect(nodenames)
+      .then((answers) => this.#inspected(answers))
+      .catch((error: unknown) => logger.warn({ err: error }, 'workers could not be asked what they hold'))
+      .finally(() => {
+        this.#asking = false;
+      });
+  }
+
+  #inspected(answers: ReadonlyMap<string, Inspection>): void {
+    for (const [nodename, inspection] of answers) this.#inspections.set(nodename, inspection);
+    if (answers.size > 0) this.wake();
+  }
+
+  /** Python workers state their concurrency only when asked; each is asked once, and only where the pool needs it. */
+  #learnSlots(replicas: readonly ReplicaSeen[]): void {
+    const names = new Set(replicas.flatMap((replica) => replica.nodename ?? []));
+    for (const known of [this.#inspections, this.#slots]) for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    if (this.#options.spec.slotsPerReplica !== null) return;
+    const silent = replicas.flatMap((replica) =>
+      replica.phase === 'ready' && replica.slots === null && replica.nodename !== null ? [replica.nodename] : [],
+    );
+    if (silent.length === 0 || this.#asking) return;
+    this.#asking = true;
+    const { control, logger } = this.#options;
+    control
+      .slots(silent)
+      .then((answers) => {
+        for (const [nodename, slots] of answers) this.#slots.set(nodename, slots);
+      })
+      .catch((error: unknown) => logger.warn({ err: error }, 'workers could not be asked for their concurrency'))
+      .finally(() => {
+        this.#asking = false;
+      });
+  }
+}

@@ -1,0 +1,47 @@
+import type { GrowthSeen } from '../decide/seen.ts';
+import type { Sample } from '../window/sample.ts';
+
+/** One replica as its target sees it. */
+export interface TargetReplica {
+  /** The target's name for it. */
+  readonly id: string;
+  /** The node name its worker goes by; null where it cannot be told. */
+  readonly nodename: string | null;
+  /** `leaving`: told to go. `stuck`: will not come up by itself; `why` says why. */
+  readonly phase: 'running' | 'leaving' | 'stuck';
+  readonly why: string | null;
+  /** When it was asked for, epoch ms. */
+  readonly startedAtMs: number;
+}
+
+/** What a target shows of itself. */
+export interface TargetSeen {
+  readonly replicas: Sample<readonly TargetReplica[]>;
+  readonly growth: GrowthSeen;
+}
+
+/**
+ * The thing being scaled. It knows nothing of queues, tasks or idleness: whoever asks it to remove a replica has cordoned it and has
+ * verified that it is idle.
+ */
+export interface Target {
+  /** Word for the kind, as in the configuration. */
+  readonly kind: string;
+  /** What is known now; costs nothing. */
+  look(nowMs: number): TargetSeen;
+  /** Asks for `to` replicas where there are `from`; resolves when asked for. Rejects with a CeleriacError. */
+  grow(from: number, to: number): Promise<void>;
+  /** A replica's worker has been heard of. */
+  heard(id: string): void;
+  /** Makes these the ones that go first. */
+  mark(ids: readonly string[]): Promise<void>;
+  /** Shrinks to `replicas` by exactly these; resolves when told. A running task is never ended by it. */
+  remove(ids: readonly string[], replicas: number): Promise<void>;
+  /** Calls back when replicas came or went. */
+  onChange(listener: () => void): void;
+  /**
+   * Lets go of the target. Local processes are told to drain and waited for; `hurry` tells them again. Resolves with the replicas that
+   * were still there at the end.
+   */
+  close(options: { readonly timeoutMs: number; readonly hurry: AbortSignal }): Promise<readonly string[]>;
+}
