@@ -97,7 +97,7 @@ describe('what is loaded', () => {
     await rabbitmq.deleteVhost(vhost);
     expect(loads.libraries).toContain('amqplib');
     for (const other of ['ioredis', 'zod', 'pino', 'prom-client', 'yaml', 'commander']) expect(loads.libraries).not.toContain(other);
-  });
+  }, 120_000);
 
   it('by a worker: the driver in the parent, none at all in its children', async () => {
     const all = await recordLoads(async (env) => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProxy } from '../brokers/proxy.ts';
 import { startRabbitmq } from '../brokers/rabbitmq.ts';
 import { type RedisServer, startRedis } from '../brokers/redis.ts';
+import { startSentinel } from '../brokers/sentinel.ts';
 import { createLedger, noteInLedger } from '../ledger/ledger.ts';
 import { basicApp, startCeleryWorker } from '../python/celery-worker.ts';
 import { runPython, runPythonJson, startPythonResponder } from '../python/script.ts';
@@ -41,6 +42,13 @@ describe('the rigs', () => {
     const reset = new Promise<Error>((resolve) => socket.once('error', resolve));
     proxy.cut();
     expect((await reset).message).toContain('ECONNRESET');
+  });
+
+  it('move a master while a sentinel watches', async () => {
+    await using sentinel = await startSentinel({ requirepass: 'secret' });
+    expect(await sentinel.masterPort()).toBe(sentinel.first.port);
+    await sentinel.failOver();
+    expect(await sentinel.masterPort()).toBe(sentinel.second.port);
   });
 
   it('run a Celery worker and call it', async () => {
