@@ -28,3 +28,8 @@ export const file = defineTask(indexFile, async (_ctx, path) => {
 
 /** Reads one file and takes its fingerprint, so that near copies can be found. */
 export const fingerprint = defineTask(fingerprintFile, async (_ctx, path) => ({ path, minima: minHash(await readFile(path, 'utf8')) }));
+
+/** Fails, to show what a failure looks like. */
+export const fail = defineTask('index.fail', (_ctx, message: string) => {
+  throw new Error(message);
+});
