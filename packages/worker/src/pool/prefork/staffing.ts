@@ -1,0 +1,236 @@
+import { CeleriacError } from '@celeriac/protocol';
+import type { TaskManifest } from '../../tasks/manifest.ts';
+import type { Booking } from './booking.ts';
+import type { ChildLink } from './child-link.ts';
+import type { Crew } from './crew.ts';
+import { Slot } from './slot.ts';
+
+interface Pending {
+  readonly done: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: CeleriacError) => void;
+}
+
+/** What staffing asks of its pool. */
+export interface StaffingPorts {
+  /** A process of its own for this job is there. */
+  runFresh(link: ChildLink, booking: Booking): void;
+  /** A slot got a child. */
+  staffed(): void;
+  log(level: 'warn' | 'error', text: string, fields: Readonly<Record<string, unknown>>): void;
+}
+
+/** Which child serves which slot: gives warm children to slots, sees to replacements, and counts how many are wanted. */
+export class Staffing {
+  readonly #crew: Crew;
+  readonly #ports: StaffingPorts;
+  readonly #owners: Map<ChildLink, Slot> = new Map();
+  #slots: Slot[];
+  #manifest: TaskManifest | undefined;
+  #started = false;
+  #closing = false;
+  #pending: Pending[] = [];
+  #lastFailure = '';
+
+  constructor(crew: Crew, slots: number, ports: StaffingPorts) {
+    this.#crew = crew;
+    this.#ports = ports;
+    this.#slots = Array.from({ length: slots }, () => new Slot());
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  /** Slots that stay. */
+  get total(): number {
+    return this.#slots.reduce((count, slot) => count + (slot.leaving ? 0 : 1), 0);
+  }
+
+  /** Every process that belongs to a slot. */
+  links(): Iterable<ChildLink> {
+    return this.#owners.keys();
+  }
+
+  async start(): Promise<TaskManifest> {
+    if (this.#closing || this.#started) throw new CeleriacError('CELERIAC_E_CLOSED', 'a pool starts once');
+    this.#started = true;
+    const complete = this.#until(() => this.#complete());
+    this.staff();
+    try {
+      await complete;
+    } catch (error) {
+      this.#closing = true;
+      await this.#crew.close();
+      throw error;
+    }
+    return this.#manifest as TaskManifest;
+  }
+
+  async resize(count: number): Promise<void> {
+    const staying = this.#slots.filter((slot) => !slot.leaving);
+    for (let more = staying.length; more < count; more += 1) this.#slots.push(new Slot());
+    const idleFirst = staying.toSorted((a, b) => Number(b.idle) - Number(a.idle));
+    const leaving = idleFirst.slice(0, Math.max(0, staying.length - count));
+    for (const slot of leaving) this.#leave(slot);
+    const resized = this.#until(() => this.#complete() && leaving.every((slot) => !this.#slots.includes(slot)));
+    this.staff();
+    await resized;
+  }
+
+  async reload(): Promise<TaskManifest> {
+    this.#crew.turnOver();
+    const { epoch } = this.#crew;
+    this.#manifest = undefined;
+    const warm = this.#until(() => this.#manifest !== undefined && this.#crew.epoch === epoch);
+    this.staff();
+    await warm;
+    const manifest = this.#manifest as unknown as TaskManifest;
+    for (const slot of this.#slots) if (slot.link !== null && slot.link.epoch !== epoch) slot.wantsReplacement = true;
+    const replaced = this.#until(() => this.#complete() && this.#slots.every(({ link }) => link !== null && link.epoch >= epoch));
+    this.staff();
+    await replaced;
+    return manifest;
+  }
+
+  /** Lets what runs end; resolves when no child lives. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const pending of this.#pending.splice(0)) pending.reject(new CeleriacError('CELERIAC_E_CLOSED', 'the pool was closed'));
+    for (const link of [...this.#owners.keys()]) {
+      if (link.waiting > 0) link.requestVoid();
+      this.settle(link);
+    }
+    await this.#crew.close();
+  }
+
+  /** A child became warm. */
+  warm(manifest: TaskManifest): void {
+    this.#lastFailure = '';
+    this.#manifest = manifest;
+    this.staff();
+  }
+
+  /** A child could not start. */
+  failed(error: CeleriacError, fatal: boolean): void {
+    if (this.#manifest === undefined && (fatal || this.#pending.length > 0)) {
+      const reloading = this.#slots.some(({ link }) => link !== null);
+      if (fatal || reloading) {
+        for (const pending of this.#pending.splice(0)) pending.reject(error);
+        return;
+      }
+    }
+    if (this.#slots.every(({ link }) => link === null) && !fatal) return;
+    if (error.message === this.#lastFailure) return;
+    this.#lastFailure = error.message;
+    this.#ports.log('error', error.message, { code: error.code, ...error.data });
+  }
+
+  /** Gives what is warm to those that lack it, and says how many more are wanted. */
+  staff(): void {
+    if (this.#closing || !this.#started) return;
+    const lacking = this.#slots.filter((slot) => slot.lacksChild).sort((a, b) => Number(a.link !== null) - Number(b.link !== null));
+    const fresh = this.#slots.filter((slot) => slot.freshBooking !== null);
+    let wanted = lacking.length + fresh.length;
+    for (const slot of [...lacking.filter(({ link }) => link === null), ...fresh, ...lacking.filter(({ link }) => link !== null)]) {
+      const link = this.#crew.take();
+      if (link === undefined) break;
+      wanted -= 1;
+      this.#assign(slot, link);
+    }
+    // The first children do not share the processor with a spare.
+    this.#crew.want(wanted + (this.#complete() ? 1 : 0));
+    this.#checkPending();
+  }
+
+  /** The child is replaced after its task, once another is warm. */
+  replaceWhenWarm(link: ChildLink): void {
+    const slot = this.#owners.get(link);
+    if (slot === undefined || slot.link !== link || slot.wantsReplacement) return;
+    slot.wantsReplacement = true;
+    this.staff();
+  }
+
+  /** Sends off a child that has done its last task. */
+  settle(link: ChildLink): void {
+    const slot = this.#owners.get(link);
+    if (slot === undefined || link.load > 0 || link.awaitingVoid || link.killed) return;
+    if (!link.retiring && !this.#closing && link !== slot.guest) return;
+    this.#crew.dismiss(link);
+    this.remove(link);
+  }
+
+  /** The child is gone, or on its way out. */
+  remove(link: ChildLink): void {
+    const slot = this.#owners.get(link);
+    if (slot === undefined) return;
+    this.#owners.delete(link);
+    slot.remove(link);
+    if (slot.link !== null && slot.link.load === 0) this.#ports.staffed();
+    if (slot.leaving && slot.link === null && slot.resting) this.#slots = this.#slots.filter((other) => other !== slot);
+    this.staff();
+  }
+
+  /** Takes back `fresh` jobs that have no process yet. */
+  takeFresh(): readonly Booking[] {
+    const taken: Booking[] = [];
+    for (const slot of this.#slots) {
+      if (slot.freshBooking !== null) taken.push(slot.freshBooking);
+      slot.freshBooking = null;
+    }
+    return taken;
+  }
+
+  #assign(slot: Slot, link: ChildLink): void {
+    this.#owners.set(link, slot);
+    if (slot.link === null) {
+      slot.link = link;
+      this.#ports.staffed();
+    } else if (slot.freshBooking !== null) {
+      const booking = slot.freshBooking;
+      slot.freshBooking = null;
+      slot.guest = link;
+      this.#ports.runFresh(link, booking);
+      link.retiring = true;
+    } else {
+      slot.incoming = link;
+      const old = slot.link;
+      old.retiring = true;
+      if (old.waiting > 0) old.requestVoid();
+      this.settle(old);
+    }
+  }
+
+  #leave(slot: Slot): void {
+    slot.leaving = true;
+    if (slot.incoming !== null) {
+      this.#owners.delete(slot.incoming);
+      this.#crew.dismiss(slot.incoming);
+      slot.incoming = null;
+    }
+    if (slot.link === null) {
+      if (slot.resting) this.#slots = this.#slots.filter((other) => other !== slot);
+      return;
+    }
+    slot.link.retiring = true;
+    if (slot.link.waiting > 0) slot.link.requestVoid();
+    this.settle(slot.link);
+  }
+
+  #complete(): boolean {
+    return this.#slots.every((slot) => slot.leaving || slot.link !== null);
+  }
+
+  #until(done: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ done, resolve, reject });
+    });
+  }
+
+  #checkPending(): void {
+    const met = this.#pending.filter(({ done }) => done());
+    if (met.length === 0) return;
+    this.#pending = this.#pending.filter((pending) => !met.includes(pending));
+    for (const { resolve } of met) resolve();
+  }
+}

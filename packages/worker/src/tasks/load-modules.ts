@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CeleriacError } from '@celeriac/protocol';
+import { whereImportFailed } from './import-failure.ts';
+import { TaskRegistry } from './registry.ts';
+
+/** Whether a module is named by path rather than as a package. */
+export function isModulePath(specifier: string, cwd: string): boolean {
+  return isAbsolute(specifier) || specifier.startsWith('.') || specifier.startsWith('file:') || existsSync(resolve(cwd, specifier));
+}
+
+/**
+ * Imports task modules and registers what they export. A specifier is a path (relative to `cwd`; `.ts`, `.js`, `.mjs`) or a package name, which
+ * `resolvePackage` turns into a URL as seen from `cwd`. Throws CELERIAC_E_TASK_MODULE with file and line of the user's code, and
+ * CELERIAC_E_DUPLICATE_TASK.
+ */
+export async function loadTaskModules(
+  specifiers: readonly string[],
+  cwd: string,
+  resolvePackage: (specifier: string) => string,
+): Promise<TaskRegistry> {
+  const registry = new TaskRegistry();
+  for (const specifier of specifiers) {
+    let url = specifier;
+    try {
+      if (!isModulePath(specifier, cwd)) url = resolvePackage(specifier);
+      else if (!specifier.startsWith('file:')) url = pathToFileURL(resolve(cwd, specifier)).href;
+      registry.addModule((await import(url)) as Record<string, unknown>, specifier);
+    } catch (error) {
+      if (error instanceof CeleriacError && error.code === 'CELERIAC_E_DUPLICATE_TASK') throw error;
+      throw moduleError(specifier, url, error);
+    }
+  }
+  return registry;
+}
+
+function moduleError(specifier: string, url: string, error: unknown): CeleriacError {
+  const at = whereImportFailed(error, url);
+  const place = at === undefined ? '' : ` at ${at.file}${at.line === null ? '' : `:${at.line}`}`;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
+  return new CeleriacError('CELERIAC_E_TASK_MODULE', `cannot import ${specifier}${place}: ${text}`, {
+    data: { module: specifier, file: at?.file ?? null, line: at?.line ?? null },
+    cause: error,
+  });
+}
