@@ -1,10 +1,10 @@
 /**
- * Whether JSON text opens more than `limit` arrays and objects inside each other. Strings are skipped; nothing is allocated.
+ * Whether a JSON text opens more than `limit` arrays and objects inside each other. Strings are skipped; nothing is allocated.
  * JSON.parse itself takes a million levels, which then break whatever walks the value.
  */
 export function exceedsDepth(text: string, limit: number): boolean {
-  // Fewer brackets than the limit allows cannot nest too deep.
-  if (text.length <= limit) return false;
+  // Each level takes two brackets: a text this short is either no JSON or not too deep.
+  if (text.length <= 2 * limit) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
