@@ -9,6 +9,8 @@ export const EXIT = {
   usage: 2,
   /** A server could not be reached (sysexits EX_UNAVAILABLE). */
   unavailable: 69,
+  /** A drain reached its deadline: tasks that still ran were given back (sysexits EX_SOFTWARE). */
+  interrupted: 70,
   /** The configuration or a task module is wrong (sysexits EX_CONFIG): starting again will not help. */
   config: 78,
 } as const;

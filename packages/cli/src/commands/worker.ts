@@ -1,0 +1,152 @@
+import { hostname } from 'node:os';
+import { CeleriacError } from '@celeriac/protocol';
+import { createWorker, type Worker, type WorkerOptions } from '@celeriac/worker';
+import { type Command, InvalidArgumentError } from 'commander';
+import { commandLogger } from '../command-logger.ts';
+import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
+import { EXIT } from '../exit-codes.ts';
+import { expandNodename } from '../nodename.ts';
+
+/** Levels of `-l`; Celery's WARNING, CRITICAL and FATAL are understood too. */
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+type LogLevel = (typeof logLevels)[number];
+
+interface WorkerFlags extends ConnectionOptions {
+  readonly app: readonly string[];
+  readonly queues?: readonly string[];
+  readonly concurrency?: number;
+  readonly hostname: string;
+  readonly loglevel: LogLevel;
+  readonly taskEvents?: boolean;
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
+  readonly maxTasksPerChild?: number;
+  readonly maxMemoryPerChild?: number;
+  readonly drainTimeout?: number;
+  readonly http?: { readonly host: string; readonly port: number };
+  readonly strict?: boolean;
+}
+
+/** A second signal this long after the first ends the drain; an earlier one is taken for the same keystroke or group signal. */
+const HURRY_AFTER_MS = 1_000;
+
+/** `celeriac worker -A tasks.ts -Q q1,q2 -c 4 -n name@%h -b URL --result-backend URL` */
+export function configure(command: Command): void {
+  addConnectionOptions(command)
+    .requiredOption('-A, --app <modules>', 'comma-separated task modules (.ts, .js, .mjs or packages)', list)
+    .option('-Q, --queues <names>', 'comma-separated queues (default: celery)', list)
+    .option('-c, --concurrency <slots>', "tasks that run at once (default: the machine's parallelism)", wholeNumber)
+    .option('-n, --hostname <name>', 'node name; %h is the host, %n its first part, %d its domain', 'celery@%h')
+    .option('-l, --loglevel <level>', `least level that is logged: ${logLevels.join(', ')}`, logLevel, 'warn')
+    .option('-E, --task-events', 'send task events')
+    .option('--time-limit <seconds>', 'hard limit of tasks that state none', seconds)
+    .option('--soft-time-limit <seconds>', 'soft limit of tasks that state none', seconds)
+    .option('--max-tasks-per-child <count>', 'replace a child after this many tasks', wholeNumber)
+    .option('--max-memory-per-child <KiB>', 'replace a child whose memory is over this, after its task', wholeNumber)
+    .option('--drain-timeout <seconds>', 'how long SIGTERM waits for what runs (default: 25)', seconds)
+    .option('--http <host:port>', 'serve /livez, /readyz and /metrics', address)
+    .option('--strict', 'refuse to start where a warning would do, such as with a Redis that may evict keys')
+    .action(run);
+}
+
+async function run(flags: WorkerFlags): Promise<void> {
+  const broker = brokerUrlOf(flags);
+  const backend = resultBackendUrlOf(flags);
+  const logger = await commandLogger('worker', flags.loglevel);
+  const options: WorkerOptions = {
+    broker,
+    ...(backend === undefined ? {} : { backend }),
+    modules: flags.app,
+    childEnv: process.env,
+    ...(flags.queues === undefined ? {} : { queues: flags.queues }),
+    ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
+    nodename: expandNodename(flags.hostname, hostname()),
+    taskEvents: flags.taskEvents === true,
+    taskLines: flags.loglevel === 'info' || flags.loglevel === 'debug',
+    ...(flags.timeLimit === undefined ? {} : { timeLimit: flags.timeLimit }),
+    ...(flags.softTimeLimit === undefined ? {} : { softTimeLimit: flags.softTimeLimit }),
+    ...(flags.maxTasksPerChild === undefined ? {} : { maxTasksPerChild: flags.maxTasksPerChild }),
+    ...(flags.maxMemoryPerChild === undefined ? {} : { maxMemoryPerChild: flags.maxMemoryPerChild }),
+    ...(flags.drainTimeout === undefined ? {} : { drainTimeoutMs: flags.drainTimeout * 1000 }),
+    ...(flags.http === undefined ? {} : { http: flags.http }),
+    ...(flags.strict === true ? { strict: true } : {}),
+    logger,
+  };
+  const worker = await createWorker(options);
+  const signals = drainOnSignals(worker, (text) => logger.info({}, text));
+  try {
+    await worker.start();
+    const served = worker.http === undefined ? '' : ` http://${worker.http.host}:${worker.http.port}`;
+    if (!signals.received) process.stdout.write(`${worker.nodename} ready.${served}\n`);
+    const { finished, interrupted, handedBack } = await worker.ended;
+    logger.info({ finished, interrupted, handedBack }, 'stopped');
+    process.exitCode = interrupted > 0 ? EXIT.interrupted : EXIT.ok;
+  } finally {
+    signals.off();
+  }
+}
+
+/** SIGTERM, SIGINT and SIGQUIT drain; once more, more than a second later, hurries. */
+function drainOnSignals(worker: Worker, say: (text: string) => void): { readonly received: boolean; off(): void } {
+  let firstAtMs: number | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (firstAtMs === undefined) {
+      firstAtMs = performance.now();
+      say(`${signal}: warm shutdown; once more, more than a second later, ends it now`);
+      void worker.drain();
+    } else if (performance.now() - firstAtMs > HURRY_AFTER_MS) {
+      say(`${signal}: cold shutdown; what still runs is given back`);
+      worker.hurry();
+    }
+  };
+  const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    get received() {
+      return firstAtMs !== undefined;
+    },
+    off() {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
+function list(value: string): string[] {
+  const words = value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (words.length === 0) throw new InvalidArgumentError('at least one name is needed');
+  return words;
+}
+
+function logLevel(value: string): LogLevel {
+  const lower = value.toLowerCase();
+  const level = { warning: 'warn', critical: 'error', fatal: 'error' }[lower] ?? lower;
+  const known = logLevels.find((name) => name === level);
+  if (known === undefined) throw new InvalidArgumentError(`one of ${logLevels.join(', ')} is needed`);
+  return known;
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < 1 || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('a whole number from 1 is needed');
+  return number;
+}
+
+function seconds(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number) || number <= 0)
+    throw new InvalidArgumentError('a number of seconds above 0 is needed');
+  return number;
+}
+
+function address(value: string): { readonly host: string; readonly port: number } {
+  const found = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]*)):(?<port>\d{1,5})$/.exec(value);
+  const port = Number(found?.groups?.port);
+  if (found === null || port > 65_535) throw new InvalidArgumentError('HOST:PORT is needed, for example 0.0.0.0:8081');
+  const host = found.groups?.six ?? found.groups?.host ?? '';
+  if (host === '*') throw new CeleriacError('CELERIAC_E_CONFIG', '--http: write 0.0.0.0 or [::] for every address');
+  return { host: host === '' ? '0.0.0.0' : host, port };
+}
