@@ -1,1 +1,3 @@
-export {};
+export type { BrokerEvent, EmbeddedBroker, EmbeddedBrokerOptions } from './broker.ts';
+export { createEmbeddedBroker } from './broker.ts';
+export type { ConnectionLimits } from './server/connections.ts';
