@@ -189,8 +189,9 @@ function resultTuple(followed: FollowUp): string {
       return `[[${quoteJson(followed.call.taskId)}, null], null]`;
     case 'group':
       return groupTuple(followed.groupId, followed.calls);
+    // The body is no child: the header task that fires it is its parent.
     case 'chord':
-      return `[[${quoteJson(followed.bodyId)}, ${groupTuple(followed.groupId, followed.header)}], null]`;
+      return groupTuple(followed.groupId, followed.header);
   }
 }
 
