@@ -131,27 +131,42 @@ function singleCall(signature: WireSignature, context: Context, place: Place): F
   const steps = chainSteps(signature);
   const [first, ...rest] = steps;
   if (first === undefined) throw new CeleriacError('CELERIAC_E_EMBED', 'An empty chain cannot follow.');
-  const last = lastOptions(signature, context, place);
+  const last = lastPlace(signature, context, place);
   if (rest.length === 0) return signatureCall(first, { ...last.sending, rootId, parentId, prefixJson });
-  const chain = rest.map((step, at) => rawStep(step, at === rest.length - 1 ? last.options : { task_id: idOf(step, context) })).reverse();
-  return signatureCall(first, { taskId: idOf(first, context), rootId, parentId, prefixJson, chain: [...(place.chain ?? []), ...chain] });
+  const later = rest.map((step, at) => rawStep(step, at === rest.length - 1 ? last.options : { task_id: idOf(step, context) }));
+  const chain = [...(place.chain ?? []), ...later.toReversed()];
+  const call = signatureCall(first, { taskId: idOf(first, context), rootId, parentId, prefixJson, chain });
+  return { ...call, laterIds: later.map((step) => step.options.task_id) };
 }
 
 /** Group, index and chord of a chain belong to its last step, which ends it. */
-function lastOptions(
+function lastPlace(
   signature: WireSignature,
   context: Context,
   place: Place,
-): { readonly sending: Place & { taskId: string }; readonly options: Record<string, unknown> } {
+): { readonly sending: Place & { taskId: string }; readonly options: StepOptions } {
   const taskId = idOf(signature, context);
-  const options: Record<string, unknown> = { task_id: taskId };
-  if (place.groupId != null) options.group_id = place.groupId;
-  if (place.groupIndex != null) options.group_index = place.groupIndex;
-  if (place.chord != null) options.chord = place.chord;
+  const options: StepOptions = {
+    task_id: taskId,
+    ...(place.groupId == null ? undefined : { group_id: place.groupId }),
+    ...(place.groupIndex == null ? undefined : { group_index: place.groupIndex }),
+    ...(place.chord == null ? undefined : { chord: place.chord }),
+  };
   return { sending: { ...place, taskId }, options };
 }
 
-function rawStep(step: WireSignature, options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+type StepOptions = Readonly<Record<string, unknown>> & { readonly task_id: string };
+
+interface RawStep {
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly options: StepOptions;
+  readonly subtask_type: null;
+  readonly immutable: boolean;
+}
+
+function rawStep(step: WireSignature, options: StepOptions): RawStep {
   const { task, args, kwargs, immutable } = step;
   return { task, args, kwargs, options: { ...step.options, ...options }, subtask_type: null, immutable };
 }
@@ -196,5 +211,10 @@ function resultTuple(followed: FollowUp): string {
 }
 
 function groupTuple(groupId: string, calls: readonly FollowUpCall[]): string {
-  return `[[${quoteJson(groupId)}, null], [${calls.map(resultTuple).join(', ')}]]`;
+  return `[[${quoteJson(groupId)}, null], [${calls.map(memberTuple).join(', ')}]]`;
+}
+
+/** The result of a member that is a chain is that of its last step, with those before it as parents. */
+function memberTuple({ call, laterIds = [] }: FollowUpCall): string {
+  return [call.taskId, ...laterIds].reduce((parent, id) => `[[${quoteJson(id)}, ${parent}], null]`, 'null');
 }

@@ -19,6 +19,8 @@ export interface FollowUpCall {
   readonly countdownS: number | null;
   /** Seconds from the moment of publishing, null for none. */
   readonly expiresS: number | null;
+  /** Ids of the later steps where the call is the first of a chain of its own, in order of execution. */
+  readonly laterIds?: readonly string[];
 }
 
 /** What the sender adds to the options of a signature. */

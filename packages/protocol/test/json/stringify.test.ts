@@ -95,7 +95,7 @@ describe('the Python wrappers', () => {
   });
 
   test('show themselves as their text', () => {
-    expect(`${new PyDecimal('1.10')} ${JSON.stringify(new PyUuid('6a3f1c9e52d44c449b0a000000000001'))}`).toBe(
+    expect(`${String(new PyDecimal('1.10'))} ${JSON.stringify(new PyUuid('6a3f1c9e52d44c449b0a000000000001'))}`).toBe(
       '1.10 "6a3f1c9e-52d4-4c44-9b0a-000000000001"',
     );
     expect(new PyDateTime('2026-01-01T00:00:00.123456').toDate().toISOString()).toBe('2026-01-01T00:00:00.123Z');
