@@ -94,12 +94,12 @@ if (!stop.signal.aborted) {
 }
 
 keys?.close();
-await fleet.stop();
+const finalWorkers = await fleet.stop();
 await work.close();
 await broker.stop();
 screen.close();
 const { published, succeeded, failed } = work.counts;
 const wallSeconds = Number(((performance.now() - startedAt) / 1000).toFixed(2));
 process.stdout.write(
-  `${JSON.stringify({ tasks: published, succeeded, failed, peakWorkers: workers.peak, finalWorkers: 0, wallSeconds })}\n`,
+  `${JSON.stringify({ tasks: published, succeeded, failed, peakWorkers: workers.peak, finalWorkers, wallSeconds })}\n`,
 );

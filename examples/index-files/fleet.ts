@@ -10,8 +10,8 @@ const CELERIAC = resolve(dirname(createRequire(import.meta.url).resolve('celeria
 
 export interface Fleet {
   readonly autoscaler: Autoscaler;
-  /** Drains the workers and stops. */
-  stop(): Promise<void>;
+  /** Drains the workers and stops; resolves with how many were still there at the end. */
+  stop(): Promise<number>;
 }
 
 /** The autoscaler of pools.yaml, starting `celeriac worker` processes on this machine. */
@@ -34,8 +34,9 @@ export async function startFleet(
   return {
     autoscaler,
     async stop() {
-      await autoscaler.stop();
+      const left = await autoscaler.stop();
       await transport.close();
+      return left.length;
     },
   };
 }
