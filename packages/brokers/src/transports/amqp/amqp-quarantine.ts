@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { Message } from '@celeriac/protocol';
+import type { Channel, GetMessage } from 'amqplib';
+import type { QuarantineReason } from '../delivery.ts';
+import type { Quarantine, QuarantineEntry } from '../transport.ts';
+import type { AmqpDelivery, ReceivedMessage } from './amqp-delivery.ts';
+import type { AmqpLink } from './amqp-link.ts';
+import type { AmqpPublisher } from './amqp-publisher.ts';
+import { queuePrerequisite } from './declare-queue.ts';
+import { openChannel, type RpcChannel, replyCode } from './rpc-channel.ts';
+
+const RECORD_HEADER = 'x-celeriac-quarantine';
+const ARGUMENTS = { 'x-max-length': 10_000, 'x-overflow': 'drop-head' };
+const nameOf = (queue: string): string => `${queue}.quarantine`;
+
+export interface AmqpQuarantine extends Quarantine {
+  /** Publishes a copy with its reason, with confirm. */
+  putAway(delivery: AmqpDelivery, reason: QuarantineReason): Promise<void>;
+}
+
+/**
+ * `<queue>.quarantine`: a durable queue of at most 10,000 messages, the oldest dropped first. A message in it is the original with the header
+ * `x-celeriac-quarantine`. Looking takes the messages and gives them all back in their places, so two who look at once see parts.
+ */
+export function createAmqpQuarantine(link: AmqpLink, _rpc: RpcChannel, publisher: AmqpPublisher, timeoutMs: number): AmqpQuarantine {
+  /** Walks the shelf from the oldest; what `visit` does not settle is given back when it says stop or at the end. */
+  async function walk(
+    queue: string,
+    visit: (entry: QuarantineEntry, found: Found, channel: Channel) => Promise<'go on' | 'stop'>,
+  ): Promise<void> {
+    const live = await link.ready(timeoutMs);
+    const channel = await openChannel(live);
+    try {
+      for (let got = await channel.get(nameOf(queue)); got !== false; got = await channel.get(nameOf(queue))) {
+        const found = { got, received: got as unknown as ReceivedMessage };
+        const entry = readEntry(queue, found.received);
+        if (entry !== undefined && (await visit(entry, found, channel)) === 'stop') break;
+      }
+    } catch (error) {
+      if (replyCode(error) !== 404) throw error;
+    } finally {
+      await channel.close().catch(() => {});
+    }
+  }
+
+  async function find(
+    queue: string,
+    key: string,
+    act: (entry: QuarantineEntry, found: Found, channel: Channel) => Promise<void>,
+  ): Promise<boolean> {
+    let hit = false;
+    await walk(queue, async (entry, found, channel) => {
+      if (entry.key !== key) return 'go on';
+      hit = true;
+      await act(entry, found, channel);
+      return 'stop';
+    });
+    return hit;
+  }
+
+  return {
+    async putAway(delivery, { code, reason }) {
+      const { queue, exchange, routingKey, message, sizeBytes } = delivery;
+      const record = { key: randomUUID(), code, reason, atMs: Date.now(), queue, exchange, routingKey, sizeBytes };
+      const declaration = { name: nameOf(queue), exchange: '', arguments: ARGUMENTS };
+      const kept = withoutExpiration(message);
+      await publisher.publish(
+        { message: kept, exchange: '', routingKey: nameOf(queue), mandatory: true, extraHeaders: { [RECORD_HEADER]: record } },
+        queuePrerequisite(rpc, declaration),
+      );
+    },
+    async list(queue, limit) {
+      const entries: QuarantineEntry[] = [];
+      if (limit > 0) {
+        await walk(queue, async (entry) => {
+          entries.push(entry);
+          return entries.length < limit ? 'go on' : 'stop';
+        });
+      }
+      return entries;
+    },
+    async show(queue, key) {
+      let shown: { readonly entry: QuarantineEntry; readonly original: Uint8Array } | undefined;
+      await find(queue, key, async (entry, { received }) => {
+        shown = { entry, original: describe(received) };
+      });
+      return shown;
+    },
+    retry: (queue, key) =>
+      find(queue, key, async (_entry, { got, received }, channel) => {
+        await publisher.publish({ message: originalOf(received), exchange: '', routingKey: queue, mandatory: true });
+        channel.ack(got);
+      }),
+    drop: (queue, key) =>
+      find(queue, key, async (_entry, { got }, channel) => {
+        channel.ack(got);
+      }),
+  };
+}
+
+interface Found {
+  readonly got: GetMessage;
+  readonly received: ReceivedMessage;
+}
+
+function readEntry(queue: string, { properties }: ReceivedMessage): QuarantineEntry | undefined {
+  const record = properties.headers[RECORD_HEADER] as Readonly<Record<string, unknown>> | undefined;
+  if (typeof record !== 'object' || record === null || typeof record['key'] !== 'string') return undefined;
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+  return {
+    key: record['key'],
+    queue,
+    code: text(record['code']) ?? '',
+    reason: text(record['reason']) ?? '',
+    quarantinedAtMs: Number(record['atMs']),
+    taskId: text(properties.headers['id']) ?? text(properties.properties.correlationId),
+    taskName: text(properties.headers['task']),
+    sizeBytes: Number(record['sizeBytes']),
+  };
+}
+
+function originalOf({ properties, content }: ReceivedMessage): Message {
+  const { [RECORD_HEADER]: _record, ...headers } = properties.headers;
+  const { contentType, contentEncoding } = properties;
+  return { headers, properties: properties.properties, contentType, contentEncoding, body: content };
+}
+
+/** JSON of headers, properties and the body in base64. */
+function describe(received: ReceivedMessage): Uint8Array {
+  const { body, ...rest } = originalOf(received);
+  const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+  return new TextEncoder().encode(JSON.stringify({ ...rest, body: Buffer.from(body).toString('base64') }, plain));
+}
+
+/** A message put away stays until somebody looks, whatever time to live it had. */
+function withoutExpiration(message: Message): Message {
+  const { expirationMs: _expirationMs, ...properties } = message.properties;
+  return { ...message, properties };
+}
