@@ -1,11 +1,12 @@
 export type { ResultBackend, ResultBackendOptions, StoredResult } from './backends/backend.ts';
+export { createResultBackend } from './backends/registry.ts';
 export { type ControlCallOptions, type ControlClient, type ControlClientOptions, createControlClient } from './control/control-client.ts';
 export { type ControlHandler, type ControlNodeOptions, createControlNode } from './control/control-node.ts';
 export { createEventDispatcher, type EventDispatcher, type EventDispatcherOptions } from './events/event-dispatcher.ts';
 export {
+  type Arrival,
   applyFleetEvent,
   applyFleetEvents,
-  type Arrival,
   emptyFleet,
   type FleetEvent,
   type FleetState,
@@ -17,6 +18,7 @@ export {
 export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';
 export type { Delivery, QuarantineReason } from './transports/delivery.ts';
+export { createTransport } from './transports/registry.ts';
 export type {
   Bus,
   BusMessage,
@@ -33,3 +35,4 @@ export type {
   TransportOptions,
   TransportTraits,
 } from './transports/transport.ts';
+export { maskUrl } from './urls/mask-url.ts';
