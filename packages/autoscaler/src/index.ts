@@ -1,5 +1,5 @@
 export { Autoscaler, type AutoscalerOptions, createAutoscaler } from './autoscaler.ts';
-export type { PoolConfig, PoolsConfig, TargetConfig } from './config/pools-config.ts';
+export type { BrokerConfig, PoolConfig, PoolsConfig, TargetConfig } from './config/pools-config.ts';
 export { poolsJsonSchema, readPools } from './config/read-pools.ts';
 export { decide } from './decide/decide.ts';
 export type { Decision, Evidence, ReasonCode, Stage } from './decide/decision.ts';

@@ -17,8 +17,15 @@ export interface PoolConfig {
   readonly target: TargetConfig;
 }
 
+/** Where the queues are. The URL may hold a password: it is never logged. */
+export interface BrokerConfig {
+  readonly source: { readonly url: string } | { readonly urlFile: string };
+  /** Celery's `broker_transport_options` in camelCase. */
+  readonly transportOptions: Readonly<Record<string, unknown>>;
+}
+
 /** A whole configuration; `broker` is undefined where the file names none. */
 export interface PoolsConfig {
-  readonly broker: { readonly url: string } | { readonly urlFile: string } | undefined;
+  readonly broker: BrokerConfig | undefined;
   readonly pools: readonly PoolConfig[];
 }

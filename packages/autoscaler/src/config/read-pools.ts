@@ -1,7 +1,7 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { nearestName } from './nearest-name.ts';
-import type { PoolConfig, PoolsConfig, TargetConfig } from './pools-config.ts';
+import type { BrokerConfig, PoolConfig, PoolsConfig, TargetConfig } from './pools-config.ts';
 import { type PoolsFile, poolsFileSchema } from './schema.ts';
 
 type Path = readonly (string | number)[];
@@ -110,9 +110,8 @@ function crossFaults(file: PoolsFile): readonly Fault[] {
 }
 
 function toConfig(file: PoolsFile): PoolsConfig {
-  const { broker } = file;
   return {
-    broker: broker?.url !== undefined ? { url: broker.url } : broker?.urlFile !== undefined ? { urlFile: broker.urlFile } : undefined,
+    broker: toBroker(file.broker),
     pools: Object.entries(file.pools).map(([pool, { queues, slotsPerReplica, scaling, target }]): PoolConfig => {
       const { goal, fallback } = scaling;
       return {
@@ -137,6 +136,12 @@ function toConfig(file: PoolsFile): PoolsConfig {
       };
     }),
   };
+}
+
+function toBroker(broker: PoolsFile['broker']): BrokerConfig | undefined {
+  if (broker === undefined) return undefined;
+  const { url, urlFile, transportOptions = {} } = broker;
+  return { source: url !== undefined ? { url } : { urlFile: urlFile ?? '' }, transportOptions };
 }
 
 function toTarget(target: PoolsFile['pools'][string]['target']): TargetConfig {

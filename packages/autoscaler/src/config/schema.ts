@@ -39,7 +39,13 @@ export interface PoolOfFile {
 
 /** What a valid file says, defaults filled in and durations in ms. */
 export interface PoolsFile {
-  readonly broker?: { readonly url?: string | undefined; readonly urlFile?: string | undefined } | undefined;
+  readonly broker?:
+    | {
+        readonly url?: string | undefined;
+        readonly urlFile?: string | undefined;
+        readonly transportOptions?: Readonly<Record<string, unknown>> | undefined;
+      }
+    | undefined;
   readonly pools: Readonly<Record<string, PoolOfFile>>;
 }
 
@@ -67,24 +73,24 @@ export function poolsFileSchema(z: Z): Zod.ZodType<PoolsFile> {
       max: count('Replicas at most. Default 10.').default(10),
       goal: z
         .strictObject({
-          queueWait: duration('How long a task may wait in a queue before it begins. Default 10s.').default(10_000),
+          queueWait: duration('How long a task may wait in a queue before it begins. Default 10s.').prefault('10s'),
           headroom: z
             .number()
             .min(0)
             .max(10)
             .default(0)
             .describe('Spare slots as a multiple of the square root of the busy ones. Default 0.'),
-          expectedTaskTime: duration('How long a task takes, until that has been learnt. Default 1s.').default(1_000),
-          expectedStartTime: duration('How long a replica takes to come up, until that has been learnt. Default 5s.').default(5_000),
+          expectedTaskTime: duration('How long a task takes, until that has been learnt. Default 1s.').prefault('1s'),
+          expectedStartTime: duration('How long a replica takes to come up, until that has been learnt. Default 5s.').prefault('5s'),
         })
         .prefault({})
         .describe('What the pool is sized for.'),
-      idleToZero: duration('How long a pool must have been without work before its last replica goes. Default 5m.').default(300_000),
-      downDelay: duration('A shrink goes no lower than what was wanted within this time. Default 2m.').default(120_000),
+      idleToZero: duration('How long a pool must have been without work before its last replica goes. Default 5m.').prefault('5m'),
+      downDelay: duration('A shrink goes no lower than what was wanted within this time. Default 2m.').prefault('2m'),
       fallback: z
         .strictObject({
           replicas: count('Replicas to run at least while signals are missing.'),
-          after: duration('How long signals must have been missing. Default 1m.').default(60_000),
+          after: duration('How long signals must have been missing. Default 1m.').prefault('1m'),
         })
         .optional()
         .describe('What to do when signals are missing for long; without it the pool is only held.'),
@@ -99,8 +105,8 @@ export function poolsFileSchema(z: Z): Zod.ZodType<PoolsFile> {
         .strictObject({
           command: words('Program and arguments; {queues} {name} {slots} {pool} are filled in, no shell is involved.'),
           cwd: z.string().min(1).optional().describe('Working directory. Default: that of the autoscaler.'),
-          startTimeout: duration('How long a worker may take to be heard of. Default 60s.').default(60_000),
-          drainTimeout: duration('How long the autoscaler waits for its workers when it stops. Default 10m.').default(600_000),
+          startTimeout: duration('How long a worker may take to be heard of. Default 1m.').prefault('1m'),
+          drainTimeout: duration('How long the autoscaler waits for its workers when it stops. Default 10m.').prefault('10m'),
         })
         .optional()
         .describe('Processes of this machine.'),
@@ -124,6 +130,10 @@ export function poolsFileSchema(z: Z): Zod.ZodType<PoolsFile> {
     .strictObject({
       url: z.string().min(1).optional().describe("As Celery's broker_url."),
       urlFile: z.string().min(1).optional().describe('A file that holds the URL, such as a mounted secret.'),
+      transportOptions: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe("Celery's broker_transport_options in camelCase, such as globalKeyprefix."),
     })
     .describe('Where the queues are: url or urlFile.');
   return z.strictObject({

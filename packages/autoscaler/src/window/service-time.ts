@@ -4,6 +4,8 @@
 interface Tally {
   readonly busySlotMs: number;
   readonly begun: number;
+  /** How many tasks what was expected still counts for; fades as tasks are forgotten. */
+  readonly prior: number;
 }
 
 /** What has been learnt of a pool's service time. Plain data. */
@@ -14,13 +16,12 @@ export interface ServiceTime {
   readonly long: Tally;
 }
 
-/** Nothing learnt. */
-export const noServiceTime: ServiceTime = { recent: { busySlotMs: 0, begun: 0 }, long: { busySlotMs: 0, begun: 0 } };
-
 const RECENT_CAP = 16;
 const LONG_CAP = 400;
-/** How many tasks the expectation given in the configuration counts for. */
-const PRIOR_WEIGHT = 0.5;
+const nothing: Tally = { busySlotMs: 0, begun: 0, prior: 0.5 };
+
+/** Nothing learnt. */
+export const noServiceTime: ServiceTime = { recent: nothing, long: nothing };
 
 /** What was learnt after one more stretch in which slots were busy for `busySlotMs` in total and `begun` tasks began. */
 export function learnService(learnt: ServiceTime, busySlotMs: number, begun: number): ServiceTime {
@@ -34,13 +35,13 @@ export function learnService(learnt: ServiceTime, busySlotMs: number, begun: num
  * @param expectedMs what the configuration expects; decides alone until something is learnt
  */
 export function meanServiceMs(learnt: ServiceTime, expectedMs: number): number {
-  const mean = (tally: Tally): number => (tally.busySlotMs + PRIOR_WEIGHT * expectedMs) / (tally.begun + PRIOR_WEIGHT);
+  const mean = (tally: Tally): number => (tally.busySlotMs + tally.prior * expectedMs) / (tally.begun + tally.prior);
   return Math.max(1, mean(learnt.recent), mean(learnt.long));
 }
 
 function add(tally: Tally, busySlotMs: number, begun: number, cap: number): Tally {
-  if (begun >= cap) return { busySlotMs: (busySlotMs / begun) * cap, begun: cap };
+  if (begun >= cap) return { busySlotMs: (busySlotMs / begun) * cap, begun: cap, prior: 0 };
   const room = cap - begun;
   const keep = tally.begun > room ? room / tally.begun : 1;
-  return { busySlotMs: tally.busySlotMs * keep + busySlotMs, begun: tally.begun * keep + begun };
+  return { busySlotMs: tally.busySlotMs * keep + busySlotMs, begun: tally.begun * keep + begun, prior: tally.prior * keep };
 }

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import type { PoolsConfig } from '@celeriac/autoscaler';
+import type { Logger } from '@celeriac/brokers';
+import { CeleriacError } from '@celeriac/protocol';
+import { type Command, Option } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { createLogger, type LogLevel, logLevels } from '../logger.ts';
+import { version } from '../version.ts';
+
+interface AutoscaleOptions {
+  readonly file?: string;
+  readonly broker?: string;
+  readonly dryRun?: boolean;
+  readonly journal?: string;
+  readonly http: string;
+  readonly loglevel: LogLevel;
+  readonly printSchema?: boolean;
+}
+
+async function autoscale(options: AutoscaleOptions): Promise<void> {
+  const { createAutoscaler, poolsJsonSchema, readPools, serveAutoscaler } = await import('@celeriac/autoscaler');
+  if (options.printSchema === true) {
+    process.stdout.write(`${JSON.stringify(await poolsJsonSchema(), null, 2)}\n`);
+    return;
+  }
+  if (options.file === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', 'no pools: give -f pools.yaml');
+  const config = await readPools(await readText(options.file), options.file);
+  const url = await brokerUrl(options, config);
+  const logger = await createLogger(options.loglevel);
+  const { createTransport } = await import('@celeriac/brokers');
+  const transport = await createTransport({ url, logger, transportOptions: config.broker?.transportOptions ?? {} });
+  try {
+    const autoscaler = createAutoscaler({
+      config: options.dryRun === true ? inDryRun(config) : config,
+      transport,
+      logger,
+      journalFile: options.journal,
+      // Local workers find the broker where Celery looks for it, unless their command names one.
+      env: { ...process.env, CELERY_BROKER_URL: url },
+      programs: { celeriac: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] },
+    });
+    const http =
+      options.http === 'off'
+        ? undefined
+        : await serveAutoscaler({ autoscaler, ...address(options.http), identity: { version, broker: transport.traits.name }, logger });
+    const stopped = signalled();
+    await autoscaler.start();
+    const pools = config.pools.map(({ spec }) => spec.pool);
+    logger.info({ pools, http: http === undefined ? null : `http://${http.host}:${http.port}` }, 'autoscaler ready');
+    const { hurry } = await stopped;
+    logger.info({}, 'stopping: draining local replicas');
+    const left = await autoscaler.stop({ hurry });
+    await http?.close();
+    report(left, logger);
+  } finally {
+    await transport.close();
+  }
+}
+
+function report(left: readonly string[], logger: Logger): void {
+  if (left.length === 0) return;
+  logger.error({ replicas: left }, 'these replicas were told to drain and still run');
+  process.exitCode = EXIT.failure;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; `hurry` aborts at a second one more than a second later. */
+function signalled(): Promise<{ readonly hurry: AbortSignal }> {
+  return new Promise((resolve) => {
+    const hurry = new AbortController();
+    let firstMs: number | undefined;
+    const onSignal = (): void => {
+      if (firstMs === undefined) {
+        firstMs = performance.now();
+        resolve({ hurry: hurry.signal });
+      } else if (performance.now() - firstMs > 1_000) hurry.abort();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function inDryRun(config: PoolsConfig): PoolsConfig {
+  const pools = config.pools.map((pool) => {
+    return pool.spec.mode === 'off' ? pool : { ...pool, spec: { ...pool.spec, mode: 'dry-run' as const } };
+  });
+  return { ...config, pools };
+}
+
+async function brokerUrl(options: AutoscaleOptions, config: PoolsConfig): Promise<string> {
+  const source = config.broker?.source;
+  const url =
+    options.broker ??
+    (source === undefined ? process.env.CELERY_BROKER_URL : 'url' in source ? source.url : (await readText(source.urlFile)).trim());
+  if (url !== undefined && url !== '') return url;
+  throw new CeleriacError(
+    'CELERIAC_E_CONFIG',
+    'no broker: give broker.url or broker.urlFile in the file, -b URL, or set CELERY_BROKER_URL',
+  );
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CeleriacError('CELERIAC_E_CONFIG', `cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function address(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:(.*):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) throw new CeleriacError('CELERIAC_E_CONFIG', `--http ${text}: give HOST:PORT, PORT or off`);
+  const host = match[1]?.replace(/^\[(.*)\]$/, '$1');
+  return { host: host === undefined || host === '' ? '127.0.0.1' : host, port };
+}
+
+/** `celeriac autoscale -f pools.yaml` */
+export function configure(command: Command): void {
+  command
+    .option('-f, --file <file>', 'pools.yaml')
+    .option('-b, --broker <url>', "broker URL (default: the file's, then CELERY_BROKER_URL)")
+    .option('--dry-run', 'decide and record, change nothing')
+    .option('--journal <file>', 'append every decision to this file, for celeriac replay')
+    .option('--http <host:port>', 'serve health, metrics, pools and the journal there, or off', '127.0.0.1:9810')
+    .addOption(new Option('-l, --loglevel <level>', 'least level that is logged').choices(logLevels).default('info'))
+    .option('--print-schema', 'print the JSON Schema of pools.yaml and end')
+    .action(autoscale);
+}
