@@ -57,7 +57,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
   const masterPort = async (): Promise<number> => Number((await ask(port, `SENTINEL get-master-addr-by-name ${MASTER_NAME}`))[1]);
   try {
     const knowsBoth = async (): Promise<boolean> => {
-      const facts = await ask(port, `SENTINEL master ${MASTER_NAME}`).catch(() => []);
+      const facts = await ask(port, `SENTINEL master ${MASTER_NAME}`).catch((): string[] => []);
       return facts[facts.indexOf('num-slaves') + 1] === '1';
     };
     await until(knowsBoth, { timeoutMs: 30_000, everyMs: 100, what: 'a sentinel that knows master and replica' });
