@@ -3,9 +3,11 @@ import type { PoolsConfig } from '@celeriac/autoscaler';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, Option } from 'commander';
+import { commandLogger } from '../command-logger.ts';
 import { EXIT } from '../exit-codes.ts';
-import { createLogger, type LogLevel, logLevels } from '../logger.ts';
 import { version } from '../version.ts';
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 interface AutoscaleOptions {
   readonly file?: string;
@@ -13,7 +15,7 @@ interface AutoscaleOptions {
   readonly dryRun?: boolean;
   readonly journal?: string;
   readonly http: string;
-  readonly loglevel: LogLevel;
+  readonly loglevel: (typeof logLevels)[number];
   readonly printSchema?: boolean;
 }
 
@@ -26,7 +28,7 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
   if (options.file === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', 'no pools: give -f pools.yaml');
   const config = await readPools(await readText(options.file), options.file);
   const url = await brokerUrl(options, config);
-  const logger = await createLogger(options.loglevel);
+  const logger = await commandLogger('autoscale', options.loglevel);
   const { createTransport } = await import('@celeriac/brokers');
   const transport = await createTransport({ url, logger, transportOptions: config.broker?.transportOptions ?? {} });
   try {
