@@ -4,7 +4,7 @@ import { ensureInstalled, ROOT, say } from './ensure-installed.mjs';
 import { runTool } from './run-tool.mjs';
 
 /** The demo, run under the repository's Node. */
-const DEMO = ['packages/cli/dist/main.js', 'demo'];
+const DEMO = ['examples/index-files/demo.ts'];
 
 try {
   const env = await ensureInstalled();
