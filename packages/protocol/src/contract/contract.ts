@@ -1,6 +1,6 @@
 import { checkParameters } from '../binding/parameters.ts';
 import { CeleriacError } from '../errors/celeriac-error.ts';
-import type { SchemaInput, StandardSchema } from './standard-schema.ts';
+import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts';
 
 /**
  * A task's name and types, shared by producer and worker. Carries no code: the phantom fields exist for the compiler only.
@@ -35,30 +35,32 @@ export interface ContractOptions {
 }
 
 type AnyFunction = (...args: never[]) => unknown;
-type SchemaArgs<O> = O extends { readonly args: infer S }
+type WithSchema = ContractOptions &
+  ({ readonly args: StandardSchema } | { readonly kwargs: StandardSchema } | { readonly result: StandardSchema });
+type SchemaArgs<O> = O extends { readonly args: infer S extends StandardSchema }
   ? SchemaInput<S> extends readonly unknown[]
     ? SchemaInput<S>
     : readonly unknown[]
   : readonly unknown[];
-type SchemaKwargs<O> = O extends { readonly kwargs: infer S }
+type SchemaKwargs<O> = O extends { readonly kwargs: infer S extends StandardSchema }
   ? SchemaInput<S> extends object
     ? SchemaInput<S>
     : Record<string, unknown>
   : Record<string, unknown>;
-type SchemaResultType<O> = O extends { readonly result: infer S } ? SchemaInput<S> : unknown;
+type SchemaResultType<O> = O extends { readonly result: infer S extends StandardSchema } ? SchemaOutput<S> : unknown;
 
 /**
  * Describes a task: by the type of its function, with parameter names where keyword calls shall bind, or by schemas.
  * Throws CELERIAC_E_CONFIG for an unusable name or parameter list.
  */
-export function contract<F extends AnyFunction>(
-  name: string,
-  options?: ContractOptions,
-): Contract<Parameters<F>, Record<string, unknown>, Awaited<ReturnType<F>>>;
-export function contract<const O extends ContractOptions>(
+export function contract<const O extends WithSchema>(
   name: string,
   options: O,
 ): Contract<SchemaArgs<O>, SchemaKwargs<O>, SchemaResultType<O>>;
+export function contract<F extends AnyFunction = (...args: readonly unknown[]) => unknown>(
+  name: string,
+  options?: ContractOptions,
+): Contract<Parameters<F>, Record<string, unknown>, Awaited<ReturnType<F>>>;
 export function contract(name: string, options: ContractOptions = {}): Contract<never, never> {
   if (typeof name !== 'string' || name === '' || name.length > 255)
     throw new CeleriacError('CELERIAC_E_CONFIG', 'A task name must have 1 to 255 characters.');

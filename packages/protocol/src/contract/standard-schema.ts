@@ -19,8 +19,7 @@ export type SchemaResult<Output> =
     };
 
 /** What a schema takes. */
-export type SchemaInput<S> = S extends StandardSchema<infer Input, unknown> ? Input : never;
+export type SchemaInput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['input'];
 
 /** What a schema gives. */
-export type SchemaOutput<S> =
-  S extends StandardSchema<never, infer Output> ? Output : S extends StandardSchema<infer _Input, infer Output> ? Output : never;
+export type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output'];

@@ -57,16 +57,11 @@ describe('stringifyJson', () => {
     expect(() => stringifyJson(value)).toThrow(/^CELERIAC_E_VALUE: /);
   });
 
-  test('writes plain data as JSON.stringify does, but for spaces and escapes', () => {
+  test('writes plain data as JSON that any reader takes, in ASCII', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const text = stringifyJson(value);
-        expect(JSON.parse(text)).toEqual(
-          JSON.parse(
-            JSON.stringify(value, (_key, one: unknown) => (Object.is(one, -0) ? -0 : one)),
-            (_key, one: unknown) => one,
-          ),
-        );
+        expect(JSON.parse(text)).toEqual(value);
         expect(text).toMatch(/^[ -~]*$/);
       }),
       { numRuns: 300 },
