@@ -45,10 +45,17 @@ export function createAmqpBus({ link, publishRpc, publisher, timeoutMs, logger }
 
   async function subscribe(source: Source, onMessage: (message: BusMessage) => void): Promise<Subscription> {
     let channel: Channel | undefined;
+    let attaching: Promise<void> | undefined;
     let timer: NodeJS.Timeout | undefined;
     let closed = false;
 
-    const attach = async (live: LiveConnection): Promise<void> => {
+    const attach = (live: LiveConnection): Promise<void> => {
+      attaching ??= attachTo(live).finally(() => {
+        attaching = undefined;
+      });
+      return attaching;
+    };
+    const attachTo = async (live: LiveConnection): Promise<void> => {
       const opened = await openChannel(live);
       if (closed) return await opened.close();
       channel = opened;
@@ -106,7 +113,7 @@ export function createAmqpBus({ link, publishRpc, publisher, timeoutMs, logger }
     subscriptions.add(end);
 
     const live = await link.ready(timeoutMs);
-    if (channel === undefined) {
+    if (channel === undefined || attaching !== undefined) {
       await attach(live).catch((error: unknown) => {
         if (replyCode(error) === undefined) throw error;
         logger.warn({ err: asError(error), queue: source.queue }, 'a bus queue is taken by somebody else; trying again');

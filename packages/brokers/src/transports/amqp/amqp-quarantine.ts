@@ -22,7 +22,7 @@ export interface AmqpQuarantine extends Quarantine {
  * `<queue>.quarantine`: a durable queue of at most 10,000 messages, the oldest dropped first. A message in it is the original with the header
  * `x-celeriac-quarantine`. Looking takes the messages and gives them all back in their places, so two who look at once see parts.
  */
-export function createAmqpQuarantine(link: AmqpLink, _rpc: RpcChannel, publisher: AmqpPublisher, timeoutMs: number): AmqpQuarantine {
+export function createAmqpQuarantine(link: AmqpLink, rpc: RpcChannel, publisher: AmqpPublisher, timeoutMs: number): AmqpQuarantine {
   /** Walks the shelf from the oldest; what `visit` does not settle is given back when it says stop or at the end. */
   async function walk(
     queue: string,
