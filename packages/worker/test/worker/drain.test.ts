@@ -1,0 +1,89 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { until, workerRig } from './rig.ts';
+
+const active = async (rig: Awaited<ReturnType<typeof workerRig>>, count: number): Promise<unknown> =>
+  until(async () => ((await rig.control('active')) as unknown[]).length === count);
+
+test('finishes what runs, gives back what waits, whole', async () => {
+  await using rig = await workerRig({ taskEvents: true });
+  const running = [await rig.send('tasks.sleep', [0.6]), await rig.send('tasks.sleep', [0.6])];
+  await active(rig, 2);
+  await Promise.all(Array.from({ length: 20 }, () => rig.send('tasks.add', [1, 2])));
+  const began = performance.now();
+  const end = await rig.worker.drain();
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(end).toMatchObject({ finished: 2, interrupted: 0 });
+  for (const id of running) expect(await rig.result(id, 100)).toMatchObject({ status: 'SUCCESS', result: 0.6 });
+  expect(await rig.transport.queues.depth('celery')).toBe(20);
+  await until(() => rig.events.at(-1)?.type === 'worker-offline');
+});
+
+test('takes nothing more from the moment it is asked to', async () => {
+  await using rig = await workerRig();
+  const drained = rig.worker.drain();
+  await rig.send('tasks.add', [1, 2]);
+  await drained;
+  expect(await rig.transport.queues.depth('celery')).toBe(1);
+});
+
+test('at its deadline gives back what still runs, not counted as lost; early-acked ones fail', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'celeriac-')), 'tasks.mjs');
+  const { writeFileSync } = await import('node:fs');
+  const worker = new URL('../../src/index.ts', import.meta.url).href;
+  writeFileSync(
+    path,
+    `import { defineTask } from ${JSON.stringify(worker)};
+     const forever = () => new Promise((resolve) => setTimeout(resolve, 60_000));
+     export const late = defineTask('late', forever);
+     export const early = defineTask('early', { acksLate: false }, forever);`,
+  );
+  await using rig = await workerRig({ modules: [path], drainTimeoutMs: 300 });
+  await rig.send('late', [], { taskId: 'late' });
+  await rig.send('early', [], { taskId: 'early' });
+  await active(rig, 2);
+  const end = await rig.worker.drain();
+  expect(end).toMatchObject({ finished: 0, interrupted: 2 });
+  expect(await rig.transport.queues.depth('celery')).toBe(1);
+  expect(await rig.result('early', 100)).toMatchObject({ status: 'FAILURE', result: { exc_type: 'WorkerLostError' } });
+  expect(await rig.backend.fetch('late')).toBeUndefined();
+});
+
+test('hurry ends it now', async () => {
+  await using rig = await workerRig();
+  await rig.send('tasks.sleep', [30]);
+  await active(rig, 1);
+  const began = performance.now();
+  const drained = rig.worker.drain();
+  rig.worker.hurry();
+  expect(await drained).toMatchObject({ finished: 0, interrupted: 1 });
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(await rig.transport.queues.depth('celery')).toBe(1);
+});
+
+test('leaves no child behind, whatever ran', async () => {
+  await using rig = await workerRig();
+  await rig.send('tasks.spin', [30]);
+  await active(rig, 1);
+  const stats = (await rig.control('stats')) as { pool: { processes: number[] } };
+  rig.worker.hurry();
+  const drained = rig.worker.drain();
+  rig.worker.hurry();
+  await drained;
+  for (const pid of stats.pool.processes) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
+
+test('a module that does not import is one error with its file and line', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'celeriac-'));
+  const path = join(dir, 'broken.mjs');
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(path, '\n\nthrow new Error("cannot be");\n');
+  await using rig = await workerRig({ modules: [path], autostart: false });
+  await expect(rig.worker.start()).rejects.toMatchObject({
+    code: 'CELERIAC_E_TASK_MODULE',
+    message: expect.stringContaining('broken.mjs:3'),
+  });
+  expect(readFileSync(path, 'utf8')).toContain('cannot be');
+});
