@@ -134,16 +134,16 @@ function count(value: unknown): number {
 function messageProperties(properties: Readonly<Record<string, unknown>>): MessageProperties {
   const { correlation_id, reply_to, delivery_mode, priority, expiration, message_id, app_id, type, user_id, timestamp } = properties;
   const expirationMs = typeof expiration === 'string' || typeof expiration === 'number' ? Number(expiration) : Number.NaN;
-  return {
-    ...(typeof correlation_id === 'string' ? { correlationId: correlation_id } : undefined),
-    ...(typeof reply_to === 'string' ? { replyTo: reply_to } : undefined),
-    ...(delivery_mode === 1 || delivery_mode === 2 ? { deliveryMode: delivery_mode } : undefined),
-    ...(Number.isSafeInteger(priority) ? { priority: priority as number } : undefined),
-    ...(Number.isFinite(expirationMs) ? { expirationMs } : undefined),
-    ...(typeof message_id === 'string' ? { messageId: message_id } : undefined),
-    ...(typeof app_id === 'string' ? { appId: app_id } : undefined),
-    ...(typeof type === 'string' ? { type } : undefined),
-    ...(typeof user_id === 'string' ? { userId: user_id } : undefined),
-    ...(typeof timestamp === 'number' ? { timestamp } : undefined),
-  };
+  const found: { -readonly [Name in keyof MessageProperties]: MessageProperties[Name] } = {};
+  if (typeof correlation_id === 'string') found.correlationId = correlation_id;
+  if (typeof reply_to === 'string') found.replyTo = reply_to;
+  if (delivery_mode === 1 || delivery_mode === 2) found.deliveryMode = delivery_mode;
+  if (Number.isSafeInteger(priority)) found.priority = priority as number;
+  if (Number.isFinite(expirationMs)) found.expirationMs = expirationMs;
+  if (typeof message_id === 'string') found.messageId = message_id;
+  if (typeof app_id === 'string') found.appId = app_id;
+  if (typeof type === 'string') found.type = type;
+  if (typeof user_id === 'string') found.userId = user_id;
+  if (typeof timestamp === 'number') found.timestamp = timestamp;
+  return found;
 }

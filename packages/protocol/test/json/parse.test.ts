@@ -78,6 +78,24 @@ describe('parseJson', () => {
   });
 });
 
+test('an integer of any length is exact wherever it stands', () => {
+  const filler = fc.string({ unit: fc.constantFrom('1', '9', 'a', '.', ' ', '-', 'é'), maxLength: 40 });
+  fc.assert(
+    fc.property(
+      filler,
+      fc.bigInt({ min: -(10n ** 60n), max: 10n ** 60n }),
+      filler,
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      (before, integer, after, float) => {
+        const read = parseJson(`["${before}", ${integer}, "${after}", ${float}]`) as [string, number | bigint, string, number];
+        expect([read[0], BigInt(read[1]), read[2]]).toEqual([before, integer, after]);
+        expect(typeof read[1]).toBe(Number.isSafeInteger(Number(integer)) ? 'number' : 'bigint');
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
 describe('the lossless parser', () => {
   test('agrees with JSON.parse on any JSON', () => {
     fc.assert(
