@@ -1,10 +1,12 @@
 import type { Logger } from '@celeriac/brokers';
 import type { NextDueSampler } from '../samplers/next-due.ts';
 
-/** A transport whose brokers need somebody to put back what dead workers held, and what was parked and is due. */
+/** What transports offer whose brokers need somebody to put messages back. */
 export interface ClaimSweep {
-  /** Resolves with how many messages were put back. */
-  sweepClaims(): Promise<number>;
+  /** Puts back what dead workers held. */
+  sweepClaims(): Promise<{ readonly restored: number }>;
+  /** Puts back what was parked and is due; resolves with how many. */
+  moveDue(): Promise<number>;
 }
 
 /** What the autoscaler does for the broker while no worker may be there to do it. */
@@ -32,12 +34,13 @@ export function startUpkeep(options: {
   const round = async (): Promise<void> => {
     const sample = await nextDue.read();
     const due = sample.kind === 'reading' && sample.value !== null && sample.value <= now();
-    if (due || now() - sweptAtMs >= SWEEP_EVERY_MS) {
+    let moved = due ? ((await transport.moveDue?.()) ?? 0) : 0;
+    if (now() - sweptAtMs >= SWEEP_EVERY_MS) {
       sweptAtMs = now();
-      const moved = (await transport.sweepClaims?.()) ?? 0;
-      if (moved > 0) logger.info({ messages: moved }, 'put back messages that were due or that dead workers held');
-      if (due || moved > 0) options.onDue();
+      moved += (await transport.sweepClaims?.())?.restored ?? 0;
     }
+    if (moved > 0) logger.info({ messages: moved }, 'put back messages that were due or that dead workers held');
+    if (due || moved > 0) options.onDue();
     if (stopped) return;
     const next = nextDue.sample;
     const untilDueMs = next.kind === 'reading' && next.value !== null ? next.value - now() : EVERY_MS;
