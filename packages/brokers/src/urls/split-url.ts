@@ -40,7 +40,8 @@ export function splitUrl(url: string): UrlParts {
 
 function hostAndPort(text: string, url: string): { host: string | null; port: number | null } {
   const match = /^(\[[0-9a-f:.%]+\]|[^:]*)(?::(.*))?$/i.exec(text);
-  if (match === null) throw new CeleriacError('CELERIAC_E_URL', `the host of ${maskUrl(url)} cannot be read; IPv6 addresses need [brackets]`);
+  if (match === null)
+    throw new CeleriacError('CELERIAC_E_URL', `the host of ${maskUrl(url)} cannot be read; IPv6 addresses need [brackets]`);
   const host = percentDecoded((match[1] as string).replace(/^\[|\]$/g, ''));
   const digits = match[2] ?? '';
   const port = digits === '' ? null : Number(digits);
@@ -54,7 +55,10 @@ function hostAndPort(text: string, url: string): { host: string | null; port: nu
 }
 
 function mustBeEncoded(url: string): CeleriacError {
-  return new CeleriacError('CELERIAC_E_URL', `the password in ${maskUrl(url)} has one of / ? #, which must be percent-encoded (%2F %3F %23)`);
+  return new CeleriacError(
+    'CELERIAC_E_URL',
+    `the password in ${maskUrl(url)} has one of / ? #, which must be percent-encoded (%2F %3F %23)`,
+  );
 }
 
 function text(encoded: string): string | null {
