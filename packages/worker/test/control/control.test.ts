@@ -45,7 +45,7 @@ describe('inspect', () => {
     const ids = ['in-1', 'in-2'];
     for (const taskId of ids) await rig.send('tasks.sleep', [1.5], { taskId });
     await until(async () => (await activeIds()).length === 2);
-    const [info] = (await rig.control('active')) as Record<string, unknown>[];
+    const info = ((await rig.control('active')) as Record<string, unknown>[]).find(({ id }) => id === 'in-1');
     expect(info).toMatchObject({
       ...{ id: 'in-1', name: 'tasks.sleep', type: 'tasks.sleep', args: [1.5], kwargs: {}, hostname: 'w1@test', acknowledged: false },
       ...{ delivery_info: { exchange: '', routing_key: 'celery', redelivered: false }, worker_pid: expect.any(Number) },
