@@ -13,7 +13,8 @@ import { nextDueSampler } from './samplers/next-due.ts';
 import type { OrphanGuard } from './targets/local/orphan-guard.ts';
 import type { ReplicaOutput } from './targets/local/replica-process.ts';
 import { createTarget } from './targets/registry.ts';
-import type { Target } from './targets/target.ts';
+import type { Target, TargetReplica } from './targets/target.ts';
+import { valueOr } from './window/sample.ts';
 
 /** What an autoscaler is made of. */
 export interface AutoscalerOptions {
@@ -110,6 +111,12 @@ export class Autoscaler {
   /** The last turn of each pool that has had one, by name. */
   get pools(): ReadonlyMap<string, PoolTick> {
     return new Map(this.#pools.flatMap(({ loop }) => (loop.last === undefined ? [] : [[loop.spec.pool, loop.last] as const])));
+  }
+
+  /** A pool's replicas as its target sees them now; none for a pool that is not there or cannot be read. */
+  replicas(pool: string): readonly TargetReplica[] {
+    const target = this.#pools.find(({ loop }) => loop.spec.pool === pool)?.target;
+    return target === undefined ? [] : valueOr(target.look(this.#now()).replicas, []);
   }
 
   /** The autoscaler's clock, epoch ms. */

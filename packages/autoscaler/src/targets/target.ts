@@ -10,6 +10,8 @@ export interface TargetReplica {
   /** `leaving`: told to go. `stuck`: will not come up by itself; `why` says why. */
   readonly phase: 'running' | 'leaving' | 'stuck';
   readonly why: string | null;
+  /** Process id on this machine; null where it has none here. */
+  readonly pid: number | null;
   /** When it was asked for, epoch ms. */
   readonly startedAtMs: number;
 }

@@ -58,7 +58,14 @@ export class LocalTarget implements Target {
   look(nowMs: number): TargetSeen {
     const replicas = [...this.#replicas.values()].map((replica): TargetReplica => {
       const phase = replica.stuckWhy !== null ? 'stuck' : replica.leaving ? 'leaving' : 'running';
-      return { id: replica.id, nodename: replica.nodename, phase, why: replica.stuckWhy, startedAtMs: replica.startedAtMs };
+      return {
+        id: replica.id,
+        nodename: replica.nodename,
+        phase,
+        why: replica.stuckWhy,
+        pid: replica.process.pid ?? null,
+        startedAtMs: replica.startedAtMs,
+      };
     });
     return { replicas: reading(replicas, nowMs), growth: growthAllowed(this.#backoff, nowMs) };
   }

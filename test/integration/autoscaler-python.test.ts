@@ -1,0 +1,76 @@
+// A fleet it did not write: Python Celery workers, known by heartbeats and remote control alone.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startRedis } from '../brokers/redis.ts';
+import { createLedger } from '../ledger/ledger.ts';
+import { pythonPeer } from '../python/venv.ts';
+import { atZero, startAutoscaler } from './autoscaler-rig.ts';
+
+const app = `
+import os, time
+from celery import Celery
+
+app = Celery('tasks', broker=os.environ['CELERY_BROKER_URL'])
+app.conf.broker_connection_retry_on_startup = True
+
+@app.task(name='test.work')
+def work(path, id, ms):
+    with open(path, 'a') as ledger:
+        ledger.write(f'start {id} {os.getpid()} 0\\n')
+    time.sleep(ms / 1000)
+    with open(path, 'a') as ledger:
+        ledger.write(f'end {id} {os.getpid()} 0\\n')
+`;
+
+it('takes a Python Celery 5.7 pool from zero to two replicas and back, early acks and all', { timeout: 180_000 }, async () => {
+  const peer = await pythonPeer('celery57');
+  await using redis = await startRedis();
+  using ledger = createLedger();
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-autoscale-python-'));
+  writeFileSync(join(folder, 'app.py'), app);
+  const command = [
+    peer.bin('celery'),
+    '-A',
+    'app',
+    'worker',
+    '-Q',
+    '{queues}',
+    '-n',
+    '{name}',
+    '-c',
+    '2',
+    '--without-mingle',
+    '-l',
+    'WARNING',
+  ];
+  const pools = `
+pools:
+  python:
+    queues: [celery]
+    scaling: { max: 2, goal: { queueWait: 2s, expectedTaskTime: 1s }, idleToZero: 3s, downDelay: 3s }
+    target: { local: { command: ${JSON.stringify(command)}, cwd: ${JSON.stringify(folder)} } }
+`;
+  try {
+    await using rig = await startAutoscaler(redis.url, pools, { env: { ...process.env, ...peer.env, CELERY_BROKER_URL: redis.url } });
+    await rig.nextTick(atZero);
+    const both = rig.nextTick((tick) => tick.decision.evidence.replicas.ready === 2, 60_000);
+    // The last ones are longer than idle-to-zero: with early acks the broker knows nothing of them while they run.
+    const ids = Array.from({ length: 24 }, (_, index) => `t${index}`);
+    for (const [index, id] of ids.entries()) await rig.celery.sendTask('test.work', { args: [ledger.path, id, index < 20 ? 500 : 9_000] });
+    await both;
+    expect((await rig.nextTick((tick) => tick.decision.evidence.slotsPerReplica === 2, 20_000)).decision.evidence.active).toBeGreaterThan(
+      0,
+    );
+    await rig.nextTick(atZero, 90_000);
+    expect(ledger.lost(ids)).toEqual([]);
+    expect([...ledger.counts().starts.values()].every((times) => times === 1)).toBe(true);
+    const effects = rig.autoscaler.journal.latest().flatMap((record) => (record.type === 'scale-in' ? record.step.effects : []));
+    expect(effects.filter((effect) => effect.kind === 'inspect').length).toBeGreaterThan(0);
+    expect(rig.log.filter((line) => /nobody had asked/.test(line))).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
