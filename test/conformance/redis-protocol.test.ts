@@ -22,7 +22,10 @@ describe.each(redisRigs)('%s', (_name, open) => {
     return new RegExp(`^${field}:(.*)\r$`, 'm').exec(text)?.[1] ?? '';
   };
   const blocked = async (connection: RespConnection, count: number): Promise<void> => {
-    await until(async () => (await info(connection, 'blocked_clients')) === String(count), { what: `${count} blocked clients`, everyMs: 2 });
+    await until(async () => (await info(connection, 'blocked_clients')) === String(count), {
+      what: `${count} blocked clients`,
+      everyMs: 2,
+    });
   };
 
   describe('waiting pops', () => {
@@ -32,20 +35,23 @@ describe.each(redisRigs)('%s', (_name, open) => {
       RST: (waiting: RespConnection) => waiting.socket.resetAndDestroy(),
     };
 
-    test.each(Object.keys(departures) as (keyof typeof departures)[])('no message is handed to a peer that is gone: %s, 20 times', async (how) => {
-      const producer = await rig.connect();
-      for (let round = 0; round < 20; round += 1) {
-        const waiting = await rig.connect();
-        waiting.send('BRPOP', 'queue', '0');
-        await blocked(producer, 1);
-        departures[how](waiting);
-        if (how === 'half-close') await waiting.closed();
-        else await until(() => waiting.socket.closed, { everyMs: 1 });
-        await producer.call('LPUSH', 'queue', `m${round}`);
-        expect(await producer.call('RPOP', 'queue')).toBe(`m${round}`);
-      }
-      await blocked(producer, 0);
-    });
+    test.each(Object.keys(departures) as (keyof typeof departures)[])(
+      'no message is handed to a peer that is gone: %s, 20 times',
+      async (how) => {
+        const producer = await rig.connect();
+        for (let round = 0; round < 20; round += 1) {
+          const waiting = await rig.connect();
+          waiting.send('BRPOP', 'queue', '0');
+          await blocked(producer, 1);
+          departures[how](waiting);
+          if (how === 'half-close') await waiting.closed();
+          else await until(() => waiting.socket.closed, { everyMs: 1 });
+          await producer.call('LPUSH', 'queue', `m${round}`);
+          expect(await producer.call('RPOP', 'queue')).toBe(`m${round}`);
+        }
+        await blocked(producer, 0);
+      },
+    );
 
     test('waiters of a key are served in the order in which they came', async () => {
       const producer = await rig.connect();
@@ -96,7 +102,8 @@ describe.each(redisRigs)('%s', (_name, open) => {
       const waiting = await rig.connect();
       waiting.send('BLPOP', 'q', '0');
       await blocked(producer, 1);
-      const script = "redis.call('RPUSH', KEYS[1], 'x') local n = redis.call('LLEN', KEYS[1]) redis.call('LPUSH', KEYS[1], 'first') return n";
+      const script =
+        "redis.call('RPUSH', KEYS[1], 'x') local n = redis.call('LLEN', KEYS[1]) redis.call('LPUSH', KEYS[1], 'first') return n";
       expect(await producer.call('EVAL', script, '1', 'q')).toBe(1);
       expect(await waiting.next()).toEqual(['q', 'first']);
     });

@@ -10,7 +10,17 @@ export interface RespError {
 export interface RespPush {
   readonly push: RespValue[];
 }
-export type RespValue = null | number | bigint | boolean | string | RespError | RespPush | RespValue[] | Map<RespValue, RespValue> | Set<RespValue>;
+export type RespValue =
+  | null
+  | number
+  | bigint
+  | boolean
+  | string
+  | RespError
+  | RespPush
+  | RespValue[]
+  | Map<RespValue, RespValue>
+  | Set<RespValue>;
 
 interface Parsed {
   readonly value: RespValue;
@@ -22,7 +32,7 @@ export class RespConnection {
   #buffered = '';
   #at = 0;
   #replies: RespValue[] = [];
-  #readers: ((value: RespValue) => void)[] = [];
+  #readers: { readonly resolve: (value: RespValue) => void; readonly reject: (error: Error) => void }[] = [];
   /** How many pieces the system handed over. */
   chunks = 0;
   /** Everything received, undecoded. */
@@ -34,6 +44,10 @@ export class RespConnection {
     socket.setEncoding('latin1');
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => this.#onData(String(chunk)));
+    const closed = (): void => {
+      for (const reader of this.#readers.splice(0)) reader.reject(new Error('the server closed the connection'));
+    };
+    socket.on('end', closed).on('close', closed);
   }
 
   static async open(port: number): Promise<RespConnection> {
@@ -62,8 +76,7 @@ export class RespConnection {
     const ready = this.#replies.shift();
     if (ready !== undefined) return Promise.resolve(ready);
     return new Promise((resolve, reject) => {
-      this.#readers.push(resolve);
-      this.socket.once('close', () => reject(new Error('the server closed the connection')));
+      this.#readers.push({ resolve, reject });
     });
   }
 
@@ -86,7 +99,7 @@ export class RespConnection {
     for (let parsed = parse(this.#buffered, 0); parsed !== undefined; parsed = parse(this.#buffered, this.#at)) {
       this.#at = parsed.end;
       const reader = this.#readers.shift();
-      if (reader) reader(parsed.value);
+      if (reader) reader.resolve(parsed.value);
       else this.#replies.push(parsed.value);
     }
   }

@@ -129,11 +129,16 @@ function assemble(
     flushed: () => invalidations.changedAll(),
   };
   const executor = new Executor(core, { onUnexpected: (error, command) => emit({ type: 'command-failed', command, error }) });
-  const connections = new Connections(core, executor, { ...defaultConnectionLimits, ...options.limits }, {
-    beforeReplies: () => log?.write(),
-    afterCommand,
-    onSlowSubscriber: (client) => emit({ type: 'slow-subscriber', clientId: client.id, pendingBytes: client.outputBytes }),
-  });
+  const connections = new Connections(
+    core,
+    executor,
+    { ...defaultConnectionLimits, ...options.limits },
+    {
+      beforeReplies: () => log?.write(),
+      afterCommand,
+      onSlowSubscriber: (client) => emit({ type: 'slow-subscriber', clientId: client.id, pendingBytes: client.outputBytes }),
+    },
+  );
   if (options.dbFile !== undefined) log = openLog(options.dbFile, core, options.rewriteAboveBytes, emit);
   return {
     connections,

@@ -101,11 +101,6 @@ function tracking({ client, core }: Call, args: readonly string[]): Reply {
   if (mode.redirect !== 0 && !core.clients.has(mode.redirect)) {
     throw new CommandError('ERR The client ID you want redirect to does not exist');
   }
-  if (client.resp === 2 && mode.redirect === 0) {
-    throw new CommandError(
-      'ERR Client tracking can be enabled only in RESP3 mode or with the REDIRECT option in RESP2 mode (switch with HELLO 3)',
-    );
-  }
   core.tracked.enable(client.id, mode);
   return OK;
 }
@@ -144,9 +139,14 @@ function trackingInfo({ client, core }: Call): Reply {
 
 function caching({ client, core }: Call, args: readonly string[]): Reply {
   const opt = core.tracked.modeOf(client.id)?.opt ?? 'none';
+  if (opt === 'none') {
+    throw new CommandError('ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled');
+  }
   const wish = args[2]?.toLowerCase();
   if (!((wish === 'yes' && opt === 'in') || (wish === 'no' && opt === 'out'))) {
-    throw new CommandError(`ERR CLIENT CACHING ${wish?.toUpperCase()} is only valid when tracking is enabled in OPT${wish === 'no' ? 'OUT' : 'IN'} mode.`);
+    throw new CommandError(
+      `ERR CLIENT CACHING ${wish?.toUpperCase()} is only valid when tracking is enabled in OPT${wish === 'no' ? 'OUT' : 'IN'} mode.`,
+    );
   }
   client.cachingNext = wish === 'yes';
   return OK;

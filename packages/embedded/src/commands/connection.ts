@@ -11,7 +11,7 @@ function ping({ client, resp }: Call, args: readonly string[]): Reply {
 }
 
 function select({ client, core }: Call, args: readonly string[]): Reply {
-  const database = core.keyspace.databases[readInteger(args[1]!, 'ERR invalid DB index')];
+  const database = core.keyspace.databases[readInteger(args[1]!)];
   if (database === undefined) throw new CommandError('ERR DB index is out of range');
   client.database = database;
   return OK;

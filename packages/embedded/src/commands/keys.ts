@@ -59,7 +59,7 @@ function timeLeft(unitMs: number, absolute: boolean) {
     if (entry === undefined) return -2;
     if (entry.expiresAtMs === 0) return -1;
     const ms = entry.expiresAtMs - (absolute ? 0 : call.core.keyspace.now());
-    return unitMs === 1 ? ms : Math.floor((ms + (absolute ? 0 : 500)) / unitMs);
+    return unitMs === 1 ? ms : Math.floor((ms + 500) / unitMs);
   };
 }
 

@@ -167,8 +167,12 @@ export const listCommands: readonly Command[] = [
   command('LINSERT', 5, write, [1, 1, 1], insert),
   command('LPOS', -3, ['readonly'], [1, 1, 1], position),
   command('LMPOP', -4, ['write'], [0, 0, 0], multiPop),
-  command('LMOVE', 5, write, [1, 2, 1], (call, args) =>
-    moveBetween(call.database, args[1]!, args[2]!, readSide(args[3]!), readSide(args[4]!)) ?? null,
+  command(
+    'LMOVE',
+    5,
+    write,
+    [1, 2, 1],
+    (call, args) => moveBetween(call.database, args[1]!, args[2]!, readSide(args[3]!), readSide(args[4]!)) ?? null,
   ),
   command('RPOPLPUSH', 3, write, [1, 2, 1], (call, args) => moveBetween(call.database, args[1]!, args[2]!, 'RIGHT', 'LEFT') ?? null),
 ];

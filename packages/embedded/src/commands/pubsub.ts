@@ -16,7 +16,8 @@ const act: Record<Kind, (subscriptions: Subscriptions, client: Client, name: str
 /** Answers once per name; without names the two unsubscribes mean all of them. */
 function change(kind: Kind) {
   return ({ client, core, within }: Call, args: readonly string[]): Reply | typeof NO_REPLY => {
-    if (within === 'exec' && client.resp === 2 && !kind.includes('un')) throw new CommandError(`ERR ${kind} isn't allowed in a transaction`);
+    if (within === 'exec' && client.resp === 2 && !kind.includes('un'))
+      throw new CommandError(`ERR ${kind} isn't allowed in a transaction`);
     const held = kind === 'unsubscribe' ? client.channels : client.patterns;
     const names: (string | null)[] = args.length > 1 ? args.slice(1) : [...held];
     if (names.length === 0) names.push(null);

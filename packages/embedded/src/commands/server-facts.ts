@@ -57,8 +57,7 @@ const sections: Readonly<Record<string, Section>> = {
     keyspace.databases
       .filter((database) => database.size > 0)
       .map((database) => [`db${database.index}`, `keys=${database.size},expires=${database.volatileCount},avg_ttl=0`]),
-  commandstats: ({ counters }) =>
-    [...counters.byCommand].map(([name, calls]) => [`cmdstat_${name.toLowerCase()}`, `calls=${calls}`]),
+  commandstats: ({ counters }) => [...counters.byCommand].map(([name, calls]) => [`cmdstat_${name.toLowerCase()}`, `calls=${calls}`]),
 };
 const notByDefault = new Set(['commandstats']);
 

@@ -1,4 +1,4 @@
-import { CommandError, NULL_ARRAY, type Reply } from '../server/reply.ts';
+import { CommandError, formatDouble, NULL_ARRAY, type Reply } from '../server/reply.ts';
 import { readFloat, readNaturalNumber, syntaxError } from './arguments.ts';
 import { type Call, type Command, command } from './command.ts';
 import { readScanOptions } from './scan-options.ts';
@@ -126,7 +126,7 @@ function scan(call: Call, args: readonly string[]): Reply {
   if (members === undefined) return ['0', []];
   const page = call.core.cursors.page(members, () => members.entries(), options.cursor, options.count);
   const found = page.items.filter(([member]) => options.matches(member));
-  return [page.cursor, found.flatMap(([member, score]): Reply[] => [member, { double: score }])];
+  return [page.cursor, found.flatMap(([member, score]) => [member, formatDouble(score)])];
 }
 
 export const sortedSetCommands: readonly Command[] = [

@@ -51,7 +51,16 @@ export function commandNames(): readonly string[] {
 
 function describe({ name, arity, flags, keys }: Command): Reply {
   const shown = flags.filter((flag) => flag !== 'immediate' && flag !== 'subscribed' && flag !== 'script');
-  return [name.toLowerCase(), arity, { set: shown.map((flag): Reply => ({ status: flag })) }, ...keys, { set: [] }, { set: [] }, { set: [] }, { set: [] }];
+  return [
+    name.toLowerCase(),
+    arity,
+    { set: shown.map((flag): Reply => ({ status: flag })) },
+    ...keys,
+    { set: [] },
+    { set: [] },
+    { set: [] },
+    { set: [] },
+  ];
 }
 
 function describeCommands(_call: Call, args: readonly string[]): Reply {

@@ -70,7 +70,7 @@ export class Database {
     const found = this.get(key, type);
     if (found !== undefined) return found;
     const value: StoredTypes[T] = emptyValue[type]();
-    this.#entries.set(key, { value: value as StoredValue, expiresAtMs: 0, meteredBytes: 0 });
+    this.#entries.set(key, { value, expiresAtMs: 0, meteredBytes: 0 });
     return value;
   }
 

@@ -1,7 +1,7 @@
 import { CommandError } from '../server/reply.ts';
 import { Deque } from '../types/deque.ts';
 import { Hash } from '../types/hash.ts';
-import { MemberSet } from '../types/member-set.ts';
+import type { MemberSet } from '../types/member-set.ts';
 import { SortedSet } from '../types/sorted-set.ts';
 
 /** A value under a key; strings hold one byte per character. */

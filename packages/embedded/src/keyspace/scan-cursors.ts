@@ -17,7 +17,12 @@ export class ScanCursors {
   #last = 0;
 
   /** The next page of about `count` elements and the cursor to go on with ('0' at the end). */
-  page<T>(source: object & { readonly size: number }, elements: () => Iterator<T>, cursor: string, count: number): { cursor: string; items: T[] } {
+  page<T>(
+    source: object & { readonly size: number },
+    elements: () => Iterator<T>,
+    cursor: string,
+    count: number,
+  ): { cursor: string; items: T[] } {
     const known = this.#open.get(cursor);
     this.#open.delete(cursor);
     const scan = known?.source === source ? known : { source, rest: elements(), remaining: source.size };

@@ -15,7 +15,10 @@ export class WatchedKeys {
     database.find(key);
     const name = nameOf(database, key);
     let watchers = this.#byKey.get(name);
-    if (watchers === undefined) this.#byKey.set(name, (watchers = new Set()));
+    if (watchers === undefined) {
+      watchers = new Set();
+      this.#byKey.set(name, watchers);
+    }
     if (watchers.has(watcher)) return;
     watchers.add(watcher);
     const keys = this.#byWatcher.get(watcher);

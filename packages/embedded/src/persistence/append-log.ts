@@ -122,7 +122,7 @@ export class AppendLog {
     this.#syncing = true;
     fdatasync(this.#file, (error) => {
       this.#syncing = false;
-      if (error && (error as NodeJS.ErrnoException).code !== 'EBADF') this.#options.onError(error);
+      if (error && error.code !== 'EBADF') this.#options.onError(error);
     });
   }
 }

@@ -55,7 +55,7 @@ function matches(tokens: readonly Token[], text: string): boolean {
     if (current === '*') {
       starToken = token++;
       starAt = at;
-    } else if (current !== undefined && current(text[at]!)) {
+    } else if (current?.(text[at]!)) {
       token += 1;
       at += 1;
     } else if (starToken >= 0) {

@@ -25,17 +25,18 @@ interface EngineExports {
 type GlueFactory = (options: Record<string, unknown>) => Promise<unknown>;
 
 const MEMORY_BYTES = 256 * 1024 * 1024;
-/** Instructions of one script: two to three seconds. */
-const FUEL = 500_000_000;
+/** Instructions of one script: about a second. */
+const FUEL = 200_000_000;
 /** Distance of the read-only mark from the start of a table. */
 const READONLY_OFFSET = 8;
 const MOST_COMPILED = 500;
 
 /** Runs the script named by the host, compiled before. The job comes from the host by an empty `redis.call()`. */
 const RUN = "local j = redis.call() return (getmetatable('')[j[1]](j[2], j[3]))";
-/** Compiles a script into a function, as Redis does, and keeps it where only this file reaches it. */
+/** Compiles a script, first as it is for its own error, then into a function, and keeps that where only this file reaches it. */
 const COMPILE =
-  "local j = redis.call() local f, e = loadstring('return function(KEYS, ARGV, ...) ' .. j[2] .. '\\nend', '@user_script') " +
+  "local j = redis.call() local f, e = loadstring(j[2], '@user_script') if not f then return redis.error_reply(e) end " +
+  "f, e = loadstring('return function(KEYS, ARGV, ...) ' .. j[2] .. '\\nend', '@user_script') " +
   "if not f then return redis.error_reply(e) end getmetatable('')[j[1]] = f() return 1";
 const FORGET = "local m = getmetatable('') for k in pairs(m) do if #k == 40 then m[k] = nil end end return 1";
 const FIND_TABLE = "return tostring(getmetatable(''))";
@@ -80,7 +81,9 @@ export class LuaEngine {
       host_redis_log: () => undefined,
       host_redis_setresp: (version: number) => host.setResp(version),
       host_sha1hex: (result: number, at: number, length: number) => {
-        const digest = createHash('sha1').update(memory!.bytes.subarray(at, at + length)).digest('hex');
+        const digest = createHash('sha1')
+          .update(memory!.bytes.subarray(at, at + length))
+          .digest('hex');
         give(exports!, memory!, result, digest.length, (target) => memory!.bytes.write(digest, target, 'latin1'));
       },
       host_redis_props: (result: number) => {
@@ -91,9 +94,9 @@ export class LuaEngine {
     await glue({
       wasmBinary: module,
       locateFile: (file: string) => file,
-      printErr: () => undefined,
       instantiateWasm: (wanted: { env: Record<string, unknown> }, done: (instance: unknown, module: unknown) => void) => {
-        const env = { ...wanted.env, ...imports };
+        // without room the engine says so to the script instead of aborting
+        const env = { ...wanted.env, ...imports, emscripten_resize_heap: () => 0 };
         void webAssembly.instantiate(module, { env, wasi_snapshot_preview1: env }).then((loaded) => {
           exports = loaded.instance.exports as EngineExports;
           memory = new EngineMemory(exports.memory);
@@ -166,6 +169,8 @@ export class LuaEngine {
       const at = this.#memory.word(this.#result);
       const end = this.#memory.readEnd(at, at === 0 ? 0 : this.#memory.word(this.#result + 4));
       this.#exports.free_mem(at);
+      // the engine frees nothing once it is full
+      if ('aborted' in end && end.aborted.includes('not enough memory')) this.alive = false;
       if (script !== this.#run) this.#exports.free_mem(script.at);
       return end;
     } catch (error) {

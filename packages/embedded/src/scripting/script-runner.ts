@@ -72,6 +72,7 @@ export class ScriptRunner {
   run(call: Call, sha: string, keys: readonly string[], argv: readonly string[], readOnly: boolean): Reply {
     const source = this.#loaded.get(sha) ?? this.#evaluated.get(sha);
     if (source === undefined) throw new CommandError('NOSCRIPT No matching script. Please use EVAL.');
+    if (!this.isReady) throw new CommandError('ERR the script engine has stopped in this transaction; send it again');
     this.#compile(sha, source);
     this.#running = { call, readOnly, resp: 2 };
     try {
@@ -86,7 +87,7 @@ export class ScriptRunner {
 
   #compile(sha: string, source: string): void {
     const failure = this.#engine!.compile(sha, withoutShebang(source));
-    if (failure !== undefined) throw new CommandError(`ERR Error compiling script (new function): ${failure}`);
+    if (failure !== undefined) throw new CommandError(`ERR Error compiling script (new function): ${failure.replace(/^ERR /, '')}`);
   }
 
   async #loadEngine(): Promise<void> {
@@ -122,7 +123,9 @@ function withoutShebang(source: string): string {
 
 function finish(end: ScriptEnd, sha: string): Reply {
   if ('reply' in end) {
-    return end.reply !== null && isFailure(end.reply) ? { error: end.reply.error.includes(' ') ? end.reply.error : `ERR ${end.reply.error}` } : end.reply;
+    return end.reply !== null && isFailure(end.reply)
+      ? { error: end.reply.error.includes(' ') ? end.reply.error : `ERR ${end.reply.error}` }
+      : end.reply;
   }
   const unknownGlobal = /__RLUA_E__:global-read:(\w*)/.exec(end.aborted);
   let message = end.aborted;

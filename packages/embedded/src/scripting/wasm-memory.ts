@@ -14,7 +14,9 @@ export function withMemory(module: Uint8Array, bytes: number): Uint8Array<ArrayB
     if (id === MEMORY_SECTION) {
       const pages = writeUnsigned(Math.ceil(bytes / PAGE_BYTES));
       const body = [1, 1, ...pages, ...pages];
-      return new Uint8Array(Buffer.concat([module.subarray(0, at), Uint8Array.from([id, ...writeUnsigned(body.length), ...body]), module.subarray(end)]));
+      return new Uint8Array(
+        Buffer.concat([module.subarray(0, at), Uint8Array.from([id, ...writeUnsigned(body.length), ...body]), module.subarray(end)]),
+      );
     }
     at = end;
   }

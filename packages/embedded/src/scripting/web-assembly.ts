@@ -4,7 +4,10 @@ export interface WasmMemory {
 }
 
 interface WebAssemblyApi {
-  instantiate(module: Uint8Array, imports: Record<string, Record<string, unknown>>): Promise<{ instance: { exports: unknown }; module: unknown }>;
+  instantiate(
+    module: Uint8Array,
+    imports: Record<string, Record<string, unknown>>,
+  ): Promise<{ instance: { exports: unknown }; module: unknown }>;
 }
 
 export const webAssembly: WebAssemblyApi = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;

@@ -13,6 +13,9 @@ export interface Transaction {
   failed: boolean;
 }
 
+/** How long a peer may take to read its last reply. */
+const LINGER_MS = 5_000;
+
 /** One connection: what it has said about itself, what it waits for and what is still to be written to it. */
 export class Client implements Subscriber, Watcher {
   readonly id: number;
@@ -93,7 +96,10 @@ export class Client implements Subscriber, Watcher {
       this.#out = '';
       this.socket.write(bytes, 'latin1');
     }
-    if (this.closeAfterFlush) this.socket.end();
+    if (this.closeAfterFlush) {
+      this.socket.end();
+      this.socket.setTimeout(LINGER_MS, () => this.socket.destroy());
+    }
   }
 
   /** Forgets what was not written and gives back what was handed over, last first. */

@@ -60,7 +60,7 @@ export class Connections {
     this.#core.clients.set(client.id, client);
     this.#core.counters.connections += 1;
     const parser = new RequestParser();
-    socket.on('data', (chunk) => this.#onData(client, parser, chunk as Buffer));
+    socket.on('data', (chunk) => this.#onData(client, parser, chunk));
     socket.on('drain', () => this.#onDrain(client));
     socket.on('error', () => this.close(client));
     socket.on('end', () => this.close(client));
@@ -97,6 +97,7 @@ export class Connections {
   }
 
   #onData(client: Client, parser: RequestParser, chunk: Buffer): void {
+    if (client.closed || client.closeAfterFlush) return;
     client.lastActiveMs = Date.now();
     try {
       parser.feed(chunk, (args) => {
@@ -104,17 +105,21 @@ export class Connections {
         for (const arg of args) client.requestBytes += arg.length;
       });
     } catch (error) {
-      if (!(error instanceof ProtocolError)) return this.close(client);
-      this.#runRequests(client);
-      client.send({ error: `ERR ${error.message}` });
-      client.closeAfterFlush = true;
-      client.socket.pause();
-      this.#flushOne(client);
+      if (error instanceof ProtocolError) this.#refuse(client, error.message);
+      else this.close(client);
       return;
     }
     this.#runRequests(client);
     const waiting = client.requests.length - client.nextRequest;
     if (waiting > this.#limits.maxPipelined || (waiting > 0 && client.requestBytes > this.#limits.maxPipelinedBytes)) this.close(client);
+  }
+
+  /** Answers what came before, then the error, and closes. */
+  #refuse(client: Client, message: string): void {
+    this.#runRequests(client);
+    client.send({ error: `ERR ${message}` });
+    client.closeAfterFlush = true;
+    this.#flushInTurn(client);
   }
 
   #runRequests(client: Client): void {
