@@ -19,6 +19,7 @@ export function quoteJson(text: string): string {
 /**
  * JSON text as kombu writes it (kombu/utils/json.py): separators `, ` and `: `, ASCII only, NaN and Infinity as Python's json module, bigint as a
  * bare integer, and `{"__type__", "__value__"}` for bytes (Uint8Array), datetime (Date, PyDateTime), date, time, Decimal, UUID, set and frozenset.
+ * kombu has no form for set and frozenset: a Python peer must have registered these two types (see PyFrozenSet), or it drops the message.
  * A number beyond 2^53 that is whole is written as the float it is (`1e21`, `9007199254740992.0`); exact integers of that size are bigints.
  * `undefined` is left out of objects and is null elsewhere; `toJSON` is honoured.
  * Throws CELERIAC_E_VALUE for what has no form: functions, symbols, Map, Error, Promise, cycles, integers over 4,300 digits, and plain objects

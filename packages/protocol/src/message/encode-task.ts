@@ -3,6 +3,7 @@ import { CeleriacError } from '../errors/celeriac-error.ts';
 import { utf8Bytes } from '../json/bytes.ts';
 import { pythonRepr, pythonReprTuple } from '../json/python-repr.ts';
 import { stringifyJson } from '../json/stringify.ts';
+import { isPlainRecord } from './embed.ts';
 import { instantText } from './instant.ts';
 import type { Message, MessageProperties } from './message.ts';
 import type { Embed } from './request.ts';
@@ -16,9 +17,11 @@ const NO_STAMPS: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /**
  * Encodes a call as a message of protocol 2 (celery/app/amqp.py `as_task_v2`). `lang` is `js`; `delivery_mode` 2.
- * Throws CELERIAC_E_VALUE where an argument has no JSON form or a Date is invalid.
+ * Throws CELERIAC_E_VALUE where an argument has no JSON form, a Date is invalid, or the message would be one that ends a Python worker
+ * (no name, no id, args that are no list, kwargs that are no object).
  */
 export function encodeTask(call: TaskCall): Message {
+  refuseUnsound(call);
   const bodyJson = call.bodyJson ?? encodeBodyJson(call.args, call.kwargs, call.embed);
   const protocolHeaders: TaskHeaders = {
     lang: 'js',
@@ -68,6 +71,14 @@ export function embedJson(embed: Partial<Embed>): string {
   const { callbacks = null, errbacks = null, chain = null, chord = null } = embed;
   if (callbacks === null && errbacks === null && chain === null && chord === null) return EMPTY_EMBED_JSON;
   return stringifyJson({ callbacks, errbacks, chain, chord });
+}
+
+function refuseUnsound({ name, taskId, args, kwargs }: TaskCall): void {
+  if (typeof name !== 'string' || name === '') throw new CeleriacError('CELERIAC_E_VALUE', 'A call has no task name.');
+  if (typeof taskId !== 'string' || taskId === '') throw new CeleriacError('CELERIAC_E_VALUE', `The call of ${name} has no task id.`);
+  if (args !== undefined && !Array.isArray(args)) throw new CeleriacError('CELERIAC_E_VALUE', `The args of ${name} are not a list.`);
+  if (kwargs !== undefined && !isPlainRecord(kwargs))
+    throw new CeleriacError('CELERIAC_E_VALUE', `The kwargs of ${name} are not a plain object.`);
 }
 
 function properties(call: TaskCall): MessageProperties {

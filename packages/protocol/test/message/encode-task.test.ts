@@ -85,6 +85,16 @@ describe('encodeTask', () => {
     expect([bodyText(message), message.headers.argsrepr]).toEqual(['[[1.0], {}, null]', '(1.0,)']);
   });
 
+  test.each<[string, object]>([
+    ['no name', { name: '' }],
+    ['no id', { taskId: '' }],
+    ['args that are text', { args: 'ab' }],
+    ['kwargs that are a list', { kwargs: [] }],
+    ['kwargs that are a Map', { kwargs: new Map() }],
+  ])('makes no message that ends a Python worker: %s', (_name, part) => {
+    expect(() => encodeTask({ name: 't', taskId: 'i', ...part })).toThrow(/^CELERIAC_E_VALUE: /);
+  });
+
   test('says what cannot be sent', () => {
     expect(() => encodeTask({ name: 't', taskId: 'i', args: [() => 1] })).toThrow(/^CELERIAC_E_VALUE: .*function/);
   });
