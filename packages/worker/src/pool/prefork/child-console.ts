@@ -36,7 +36,8 @@ export class ChildLog {
 
   /** A flood that ended says so all the same. */
   #reportSoon(): void {
-    this.#report ??= setTimeout(() => {
+    if (this.#report !== undefined) return;
+    this.#report = setTimeout(() => {
       this.#report = undefined;
       if (this.#budget.dropped > 0) this.#reportDropped(this.#budget.dropped);
       this.#budget = { ...this.#budget, dropped: 0 };

@@ -39,6 +39,7 @@ export class Crew {
   #pause: NodeJS.Timeout | undefined;
   #wanted = 0;
   #closed = false;
+  #closing: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
 
   constructor(settings: PreforkSettings, command: ChildCommand, execPath: string, events: CrewEvents) {
@@ -82,7 +83,12 @@ export class Crew {
   }
 
   /** Starts no more, sends off those without work; resolves when none is left. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#pause);
     for (const link of this.#starting.keys()) link.kill('SIGKILL');

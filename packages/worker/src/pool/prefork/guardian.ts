@@ -12,7 +12,7 @@ while read -r line; do
     -*) pid="\${line#-}"; case "$groups" in *" $pid "*) groups="\${groups%% $pid *} \${groups#* $pid }" ;; esac ;;
   esac
 done
-for pid in $groups; do kill -KILL -- "-$pid" 2>/dev/null; done
+for pid in $groups; do kill -9 "-$pid" 2>/dev/null; done
 `;
 
 /** Pause before a guardian that ended is replaced. */

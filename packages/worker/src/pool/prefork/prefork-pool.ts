@@ -206,7 +206,7 @@ class PreforkPool implements Pool {
     this.#overseer.settle(link);
     this.#staffing.settle(link);
     this.#overseer.watch(link);
-    this.#roomMayHaveAppeared();
+    if (!link.awaitingVoid) this.#roomMayHaveAppeared();
   }
 
   #gone(link: ChildLink, cause: string, running: Booking | null, unbegun: readonly Booking[]): void {

@@ -6,6 +6,8 @@ import type { Crew } from './crew.ts';
 import { Slot } from './slot.ts';
 
 interface Pending {
+  /** The failures of starting children that end it. */
+  readonly failsBy: 'any' | 'fatal' | 'none';
   readonly done: () => boolean;
   readonly resolve: () => void;
   readonly reject: (error: CeleriacError) => void;
@@ -29,6 +31,7 @@ export class Staffing {
   #manifest: TaskManifest | undefined;
   #started = false;
   #closing = false;
+  #everComplete = false;
   #pending: Pending[] = [];
   #lastFailure = '';
 
@@ -55,7 +58,7 @@ export class Staffing {
   async start(): Promise<TaskManifest> {
     if (this.#closing || this.#started) throw new CeleriacError('CELERIAC_E_CLOSED', 'a pool starts once');
     this.#started = true;
-    const complete = this.#until(() => this.#complete());
+    const complete = this.#until('fatal', () => this.#complete());
     this.staff();
     try {
       await complete;
@@ -64,6 +67,7 @@ export class Staffing {
       await this.#crew.close();
       throw error;
     }
+    this.#everComplete = true;
     return this.#manifest as TaskManifest;
   }
 
@@ -73,7 +77,7 @@ export class Staffing {
     const idleFirst = staying.toSorted((a, b) => Number(b.idle) - Number(a.idle));
     const leaving = idleFirst.slice(0, Math.max(0, staying.length - count));
     for (const slot of leaving) this.#leave(slot);
-    const resized = this.#until(() => this.#complete() && leaving.every((slot) => !this.#slots.includes(slot)));
+    const resized = this.#until('none', () => this.#complete() && leaving.every((slot) => !this.#slots.includes(slot)));
     this.staff();
     await resized;
   }
@@ -82,12 +86,12 @@ export class Staffing {
     this.#crew.turnOver();
     const { epoch } = this.#crew;
     this.#manifest = undefined;
-    const warm = this.#until(() => this.#manifest !== undefined && this.#crew.epoch === epoch);
+    const warm = this.#until('any', () => this.#manifest !== undefined && this.#crew.epoch === epoch);
     this.staff();
     await warm;
     const manifest = this.#manifest as unknown as TaskManifest;
     for (const slot of this.#slots) if (slot.link !== null && slot.link.epoch !== epoch) slot.wantsReplacement = true;
-    const replaced = this.#until(() => this.#complete() && this.#slots.every(({ link }) => link !== null && link.epoch >= epoch));
+    const replaced = this.#until('none', () => this.#complete() && this.#slots.every(({ link }) => link !== null && link.epoch >= epoch));
     this.staff();
     await replaced;
     return manifest;
@@ -113,14 +117,13 @@ export class Staffing {
 
   /** A child could not start. */
   failed(error: CeleriacError, fatal: boolean): void {
-    if (this.#manifest === undefined && (fatal || this.#pending.length > 0)) {
-      const reloading = this.#slots.some(({ link }) => link !== null);
-      if (fatal || reloading) {
-        for (const pending of this.#pending.splice(0)) pending.reject(error);
-        return;
-      }
+    const ended = this.#pending.filter(({ failsBy }) => failsBy === 'any' || (fatal && failsBy === 'fatal'));
+    if (ended.length > 0) {
+      this.#pending = this.#pending.filter((pending) => !ended.includes(pending));
+      for (const { reject } of ended) reject(error);
+      return;
     }
-    if (this.#slots.every(({ link }) => link === null) && !fatal) return;
+    if (!this.#everComplete) return;
     if (error.message === this.#lastFailure) return;
     this.#lastFailure = error.message;
     this.#ports.log('error', error.message, { code: error.code, ...error.data });
@@ -221,9 +224,9 @@ export class Staffing {
     return this.#slots.every((slot) => slot.leaving || slot.link !== null);
   }
 
-  #until(done: () => boolean): Promise<void> {
+  #until(failsBy: Pending['failsBy'], done: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ done, resolve, reject });
+      this.#pending.push({ failsBy, done, resolve, reject });
     });
   }
 
