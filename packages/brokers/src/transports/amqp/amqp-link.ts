@@ -1,7 +1,7 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from '../../observe/logger.ts';
-import type { AmqpAddress } from './amqp-address.ts';
+import type { AmqpUrl } from '../../urls/broker-url.ts';
 import { type RawConnection, rawConnection, receiveFrames } from './wire/receive-frames.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -39,7 +39,8 @@ export interface AmqpLink {
 }
 
 export interface AmqpLinkOptions {
-  readonly address: AmqpAddress;
+  /** Tried in turn: the URL and its failover list. */
+  readonly addresses: readonly AmqpUrl[];
   /** Shown by RabbitMQ. */
   readonly connectionName: string;
   /** Longer bodies are skipped. */
@@ -50,6 +51,7 @@ export interface AmqpLinkOptions {
 }
 
 export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
+  const { addresses } = options;
   const listeners = new Set<LinkListener>();
   const closing = new AbortController();
   let live: LiveConnection | undefined;
@@ -62,17 +64,19 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
 
   async function keepConnected(): Promise<void> {
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
-      const opened = await open(options).catch((error: unknown) => asError(error));
+      const address = addresses[attempt % addresses.length] as AmqpUrl;
+      const opened = await open(address, options).catch((error: unknown) => asError(error));
       if (opened instanceof Error) {
-        refused = /ACCESS.REFUSED|NOT.ALLOWED|not found/i.test(opened.message) ? opened : undefined;
-        options.logger.warn({ err: opened, broker: options.address.hostname, attempt }, 'no connection to RabbitMQ');
+        refused = addresses.length === 1 && isRefusal(opened) ? opened : undefined;
+        options.logger.warn({ err: opened, broker: address.endpoint.host, attempt }, 'no connection to RabbitMQ');
         tell((listener) => listener.onProblem?.(opened));
       } else {
         attempt = -1;
         refused = undefined;
         await untilEnded(opened);
       }
-      await pause(Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, attempt)), closing.signal);
+      const round = Math.max(0, Math.floor(attempt / addresses.length));
+      await pause(Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** round), closing.signal);
     }
   }
 
@@ -146,17 +150,22 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
   };
 }
 
-async function open({ address, connectionName, tls }: AmqpLinkOptions): Promise<ChannelModel> {
+/** Whether the broker refuses the login or the virtual host: trying again will not help. */
+export function isRefusal(error: Error): boolean {
+  return /ACCESS.REFUSED|NOT.ALLOWED/i.test(error.message);
+}
+
+async function open(address: AmqpUrl, { connectionName, tls }: AmqpLinkOptions): Promise<ChannelModel> {
   const { connect } = await import('amqplib');
   const url = {
     protocol: address.tls ? 'amqps' : 'amqp',
-    hostname: address.hostname,
-    port: address.port,
+    hostname: address.endpoint.host,
+    port: address.endpoint.port,
     username: address.username,
     password: address.password,
     vhost: encodeURIComponent(address.virtualHost),
-    heartbeat: Number(address.query['heartbeat'] ?? DEFAULT_HEARTBEAT_S),
-    frameMax: Number(address.query['frameMax'] ?? 131_072),
+    heartbeat: Number(address.query.get('heartbeat') ?? DEFAULT_HEARTBEAT_S),
+    frameMax: Number(address.query.get('frameMax') ?? 131_072),
   };
   const clientProperties = { connection_name: connectionName };
   return await connect(url, { noDelay: true, keepAlive: true, timeout: CONNECT_TIMEOUT_MS, clientProperties, ...tls });

@@ -1,7 +1,7 @@
 import { CeleriacError, isCeleriacError } from '@celeriac/protocol';
 import type { Channel } from 'amqplib';
 import type { Logger } from '../../observe/logger.ts';
-import { type AmqpLink, asError, closedError, type LiveConnection } from './amqp-link.ts';
+import { type AmqpLink, asError, closedError, isRefusal, type LiveConnection } from './amqp-link.ts';
 import { createConfirmWindow, type WindowEntry } from './confirm-window.ts';
 import type { Prerequisite } from './declare-queue.ts';
 import type { ReceivedProperties } from './wire/basic-properties.ts';
@@ -240,7 +240,7 @@ export function createAmqpPublisher({ link, window, timeoutMs, logger }: AmqpPub
 
   /** The broker refuses the login: nothing that waits will ever go out. */
   function refuseWaiting(error: Error): void {
-    if (link.live !== undefined || !/ACCESS.REFUSED|NOT.ALLOWED/i.test(error.message)) return;
+    if (link.live !== undefined || !isRefusal(error)) return;
     for (const entry of waiting.splice(0)) finish(entry, entry.sent ? uncertain(entry, error.message) : refusal(entry, error));
   }
 }

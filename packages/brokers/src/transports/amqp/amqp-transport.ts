@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
-import type { Message } from '@celeriac/protocol';
+import { CeleriacError, type Message } from '@celeriac/protocol';
 import { silentLogger } from '../../observe/logger.ts';
+import { parseBrokerUrl } from '../../urls/broker-url.ts';
+import { maskUrl } from '../../urls/mask-url.ts';
 import type { QueueDeclaration, Transport, TransportOptions } from '../transport.ts';
-import { parseAmqpAddress } from './amqp-address.ts';
 import { createAmqpBus } from './amqp-bus.ts';
 import { type AmqpConsumer, createAmqpConsumer } from './amqp-consumer.ts';
 import { type AmqpDelivery, type DeliverySource, LOSSES_HEADER } from './amqp-delivery.ts';
@@ -23,13 +24,14 @@ const CLOSE_GRACE_MS = 5_000;
  * still takes acknowledgements. `transportOptions` in camelCase are described at `AmqpSettings`.
  */
 export function createAmqpTransport(options: TransportOptions): Transport {
-  const address = parseAmqpAddress(options.url);
+  const address = parseBrokerUrl(options.url);
+  if (address.kind !== 'amqp') throw new CeleriacError('CELERIAC_E_URL', `${maskUrl(options.url)} is not the URL of an AMQP broker`);
   const settings = readAmqpSettings(options.transportOptions ?? {});
   const { logger = silentLogger, publishTimeoutMs: timeoutMs = 15_000 } = options;
   const maxReceivedBytes = settings.messageBytes * 4;
   const linkOf = (role: string) =>
     createAmqpLink({
-      address,
+      addresses: [address, ...address.failover],
       connectionName: `celeriac ${role} ${hostname()} ${process.pid}`,
       maxBodyBytes: maxReceivedBytes,
       logger,
@@ -92,8 +94,8 @@ export function createAmqpTransport(options: TransportOptions): Transport {
     traits: {
       name: 'amqp',
       virtualHost: address.virtualHost,
-      hostname: address.hostname,
-      port: address.port,
+      hostname: address.endpoint.host,
+      port: address.endpoint.port,
       userid: address.username,
       defaultPriority: null,
     },
