@@ -98,7 +98,10 @@ export function createStages(settings: WorkerSettings, pool: Pool, { transport, 
   const outcomes: Outcomes = new Outcomes({
     ...{ hand, booking, carryOut, reporter, tally, runTimes, follow, backend, nodename, now, logger },
     random: Math.random,
-    onTwin: ({ delivery, request }) => intake.accept(delivery, request),
+    onTwin: ({ delivery, request }) => {
+      intake.accept(delivery, request);
+      booking.book();
+    },
     onUnstarted: (attempt) => intake.handBack(attempt),
     terminate: (taskId, signal) => void pool.terminate(taskId, signal),
   });
