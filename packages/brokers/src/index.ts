@@ -18,6 +18,9 @@ export {
 export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';
 export type { Delivery, QuarantineReason } from './transports/delivery.ts';
+export type { SweptClaims } from './transports/redis/claim-sweeper.ts';
+export { isRedisTransport } from './transports/redis/is-redis-transport.ts';
+export type { RedisTransport } from './transports/redis/redis-transport.ts';
 export { createTransport } from './transports/registry.ts';
 export type {
   Bus,
@@ -35,4 +38,5 @@ export type {
   TransportOptions,
   TransportTraits,
 } from './transports/transport.ts';
+export { type AmqpUrl, type BrokerUrl, type Endpoint, type MemoryUrl, parseBrokerUrl, type RedisUrl } from './urls/broker-url.ts';
 export { maskUrl } from './urls/mask-url.ts';

@@ -2,7 +2,7 @@ import type { RedisHub } from './redis-hub.ts';
 import { RECOVER } from './scripts/recovery-scripts.ts';
 
 const PAGE = 200;
-const EVERY_MS = 3_000;
+const EVERY_MS = 2_000;
 
 export interface SweptClaims {
   /** Messages put back. */

@@ -10,6 +10,8 @@ export interface KeyLayout {
   readonly unacked: string;
   readonly unackedIndex: string;
   readonly visibilityTimeoutMs: number;
+  /** How long claims outlive a worker that no longer renews its lease. */
+  readonly leaseMs: number;
   readonly queueOrder: 'round_robin' | 'sorted' | 'priority';
   /** Lists of a queue, one per priority step, the most urgent first. */
   buckets(queue: string): readonly string[];
@@ -58,6 +60,7 @@ export function keyLayout(database: number, options: RedisOptions = {}): KeyLayo
     separator,
     prioritySteps,
     queueOrder,
+    leaseMs: seconds(options, 'claimLease', 15) * 1000,
     unacked: prefix + text(options, 'unackedKey', 'unacked'),
     unackedIndex: prefix + text(options, 'unackedIndexKey', 'unacked_index'),
     visibilityTimeoutMs: seconds(options, 'visibilityTimeout', 3_600) * 1000,

@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { RedisHub } from './redis-hub.ts';
 import { END_OWNER, REGISTER_OWNER, RENEW_OWNER } from './scripts/claim-scripts.ts';
 
-export const LEASE_MS = 15_000;
-
 /** One owner of claims, alive as long as it renews its lease by the server's clock. A lease that has ended never comes back: another owner follows. */
 export interface OwnerLease {
   readonly owner: string;
@@ -19,7 +17,8 @@ export interface OwnerLease {
   end(): Promise<void>;
 }
 
-export function createOwnerLease(hub: RedisHub, name: string, leaseMs: number = LEASE_MS): OwnerLease {
+export function createOwnerLease(hub: RedisHub, name: string): OwnerLease {
+  const { leaseMs } = hub.keys;
   const base = randomBytes(9).toString('base64url');
   const owner = `${name}/${base}`;
   const claimsKey = hub.keys.claims + owner;

@@ -13,7 +13,6 @@ import { ACK, GIVE_BACK, PARK, QUARANTINE, START } from './scripts/settle-script
 import { createSettler, type Settler } from './settler.ts';
 
 const SCRIPTS = [CLAIM, ACK, START, GIVE_BACK, PARK, QUARANTINE];
-const RENEW_EVERY_MS = 4_000;
 const REFRESH_PAGE = 500;
 /** How often the queues are looked at without any news; without client tracking between these two. */
 const FLOOR_MS = 1_000;
@@ -75,7 +74,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     await this.#lease.register();
     for (const queue of this.#options.queues) this.#queues.set(queue.name, queue);
     this.#isResumed = true;
-    const renewals = setInterval(() => void this.#renew(), RENEW_EVERY_MS);
+    const renewals = setInterval(() => void this.#renew(), hub.keys.leaseMs / 4);
     this.#stopHolding.push(
       hub.onUp(() => void this.#resume()),
       hub.onDown((error) => {

@@ -37,7 +37,7 @@ export interface RedisTransport extends Transport {
 /**
  * `redis://`, `rediss://`, `redis+socket://` and `sentinel://` as Celery writes them. Transport options as in kombu/transport/redis.py, in camelCase:
  * globalKeyprefix, sep, prioritySteps, visibilityTimeout (s), queueOrderStrategy, fanoutPrefix, fanoutPatterns, unackedKey, unackedIndexKey, masterName,
- * sentinelKwargs, socketTimeout (s), socketConnectTimeout (s), clientName, ssl. Throws CELERIAC_E_URL and CELERIAC_E_CONFIG at once.
+ * sentinelKwargs, socketTimeout (s), socketConnectTimeout (s), clientName, ssl; and our own claimLease (s, default 15). Throws CELERIAC_E_URL and CELERIAC_E_CONFIG at once.
  */
 export function createRedisTransport(options: TransportOptions): RedisTransport {
   const settings = redisSettings(options.url, options.transportOptions, options.logger);
