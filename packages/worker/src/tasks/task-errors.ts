@@ -1,6 +1,3 @@
-/** Which control error it is; read by key, because two copies of this package may live in one process. */
-const KIND: unique symbol = Symbol.for('celeriac.task-error');
-
 /** The kinds of error by which a task says something other than "it failed". */
 export type TaskErrorKind = 'retry' | 'ignore' | 'reject' | 'soft-time-limit';
 
@@ -21,7 +18,8 @@ export interface RetryOptions {
 /** Thrown by `ctx.retry()`: the task is published again under the same id (celery/app/task.py `Task.retry`). */
 export class Retry extends Error {
   override readonly name: string = 'Retry';
-  readonly [KIND]: TaskErrorKind = 'retry';
+  /** Read by name rather than by class, because two copies of this package may live in one process. */
+  readonly celeriacTaskError: TaskErrorKind = 'retry';
   readonly options: RetryOptions;
 
   constructor(options: RetryOptions = {}) {
@@ -33,13 +31,13 @@ export class Retry extends Error {
 /** Thrown by a task: acknowledge the message, store nothing (celery/exceptions.py `Ignore`). */
 export class Ignore extends Error {
   override readonly name: string = 'Ignore';
-  readonly [KIND]: TaskErrorKind = 'ignore';
+  readonly celeriacTaskError: TaskErrorKind = 'ignore';
 }
 
 /** Thrown by a task: reject the message (celery/exceptions.py `Reject`). `requeue` false sends it to the queue's dead-letter exchange, if any. */
 export class Reject extends Error {
   override readonly name: string = 'Reject';
-  readonly [KIND]: TaskErrorKind = 'reject';
+  readonly celeriacTaskError: TaskErrorKind = 'reject';
   readonly requeue: boolean;
 
   constructor(reason = '', options: { readonly requeue?: boolean } = {}) {
@@ -51,7 +49,7 @@ export class Reject extends Error {
 /** The reason of `ctx.signal` at the soft limit; a task that lets it through fails with it (billiard/exceptions.py). */
 export class SoftTimeLimitExceeded extends Error {
   override readonly name: string = 'SoftTimeLimitExceeded';
-  readonly [KIND]: TaskErrorKind = 'soft-time-limit';
+  readonly celeriacTaskError: TaskErrorKind = 'soft-time-limit';
   /** The limit in seconds. */
   readonly limitS: number;
 
@@ -63,5 +61,5 @@ export class SoftTimeLimitExceeded extends Error {
 
 /** Which of the four a thrown value is, or undefined. */
 export function taskErrorKind(thrown: unknown): TaskErrorKind | undefined {
-  return thrown instanceof Error ? (thrown as { readonly [KIND]?: TaskErrorKind })[KIND] : undefined;
+  return thrown instanceof Error ? (thrown as { readonly celeriacTaskError?: TaskErrorKind }).celeriacTaskError : undefined;
 }
