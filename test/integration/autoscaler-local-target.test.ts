@@ -62,7 +62,7 @@ it('replaces a worker that was killed, and its task is run again', { timeout: 90
   process.kill(pid, 'SIGKILL');
   await ledger.allEnded(['x'], 50_000);
   expect(ledger.counts().starts.get('x')).toBe(2);
-  expect(rig.log.some((line) => line.includes('killed by SIGKILL, nobody had asked it to'))).toBe(true);
+  expect(rig.log.some((line) => /killed by SIGKILL.*nobody had asked it to/.test(line))).toBe(true);
   await rig.nextTick(atZero, 30_000);
 });
 

@@ -1,5 +1,6 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import type { Logger } from '@celeriac/brokers';
+import { CeleriacError } from '@celeriac/protocol';
 import type { DecisionRecord, JournalRecord, ScaleInRecord } from './record.ts';
 
 /** A record before it has its place in the journal. */
@@ -18,7 +19,7 @@ export interface Journal {
 /** How many records are kept in memory by default. */
 const KEPT = 500;
 
-/** Creates a journal. `file` gets one line of JSON for each record, appended. */
+/** Creates a journal. `file` gets one line of JSON for each record, appended. Throws CELERIAC_E_CONFIG where it cannot be opened. */
 export function createJournal(options: { readonly file?: string | undefined; readonly kept?: number; readonly logger: Logger }): Journal {
   const kept = options.kept ?? KEPT;
   const listeners = new Set<(record: JournalRecord) => void>();
@@ -26,7 +27,7 @@ export function createJournal(options: { readonly file?: string | undefined; rea
   let seq = 0;
   let stream: WriteStream | undefined;
   if (options.file !== undefined) {
-    stream = createWriteStream(options.file, { flags: 'a' });
+    stream = createWriteStream(options.file, { fd: openToAppend(options.file) });
     stream.on('error', (error) => options.logger.error({ err: error, file: options.file }, 'journal file cannot be written'));
   }
   return {
@@ -51,4 +52,12 @@ export function createJournal(options: { readonly file?: string | undefined; rea
       return new Promise((resolve) => (stream === undefined ? resolve() : stream.end(resolve)));
     },
   };
+}
+
+function openToAppend(file: string): number {
+  try {
+    return openSync(file, 'a');
+  } catch (error) {
+    throw new CeleriacError('CELERIAC_E_CONFIG', `the journal cannot be written: ${(error as Error).message}`, { cause: error });
+  }
 }
