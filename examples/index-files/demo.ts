@@ -18,11 +18,12 @@ if (!existsSync(FOLDER)) throw new Error(`${FOLDER} does not exist: run npm star
 const startedAt = performance.now();
 const screen = openScreen(process.stdout);
 const broker = await createEmbeddedBroker({});
-const urls = { broker: `${broker.url}/0`, backend: `${broker.url}/1` };
+const urls = { broker: broker.url, backend: new URL('/1', broker.url).href };
 screen.say(`broker      embedded, ${urls.broker}`);
 screen.say(`Python      pip install "celery[redis]" && celery -b ${urls.broker} status`);
 
 const workers = { now: 0, peak: 0 };
+let told = 0;
 const rate = { doneAt: 0, done: 0, perSecond: 0 };
 const work = createWork(urls, () => update());
 const fleet = await startFleet(urls, (line) => screen.say(`worker      ${line}`));
@@ -44,7 +45,9 @@ fleet.autoscaler.onTick(({ decision }) => {
   const { ready, starting, leaving } = decision.evidence.replicas;
   workers.now = ready + starting + leaving;
   workers.peak = Math.max(workers.peak, ready + starting);
-  if (decision.kind === 'scale') screen.say(`autoscaler  ${decision.from} -> ${decision.to} workers: ${decision.text}`);
+  if (decision.kind === 'scale' && decision.to !== told)
+    screen.say(`autoscaler  ${decision.from} -> ${decision.to} workers: ${decision.text}`);
+  told = decision.to;
   update();
   if (workers.now === 0) idle?.();
 });
@@ -100,6 +103,4 @@ await broker.stop();
 screen.close();
 const { published, succeeded, failed } = work.counts;
 const wallSeconds = Number(((performance.now() - startedAt) / 1000).toFixed(2));
-process.stdout.write(
-  `${JSON.stringify({ tasks: published, succeeded, failed, peakWorkers: workers.peak, finalWorkers, wallSeconds })}\n`,
-);
+process.stdout.write(`${JSON.stringify({ tasks: published, succeeded, failed, peakWorkers: workers.peak, finalWorkers, wallSeconds })}\n`);
