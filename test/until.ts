@@ -29,3 +29,8 @@ export async function staysPending(promise: Promise<unknown>, forMs: number): Pr
   const pending = Symbol('pending');
   return (await Promise.race([promise, pause(forMs, pending)])) === pending;
 }
+
+/** Lets time pass where time itself is what a test is about (a lease that runs out, arrivals at random moments); says why. */
+export async function letTimePass(forMs: number, _why: string): Promise<void> {
+  await pause(forMs);
+}

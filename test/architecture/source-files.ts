@@ -45,7 +45,8 @@ export function withoutComments(text: string): string {
   );
 }
 
-/** The same file with quoted strings emptied, for rules about words that may be in a message. */
+/** The same file with strings and templates emptied, for rules about words that may be in a message or in another program's text. */
 export function withoutStrings(file: SourceFile): SourceFile {
-  return { ...file, code: file.code.replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g, "''") };
+  const emptied = (found: string): string => `''${found.replace(/[^\n]/g, '')}`;
+  return { ...file, code: file.code.replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, emptied) };
 }
