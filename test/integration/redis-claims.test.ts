@@ -122,7 +122,8 @@ describe('claims on Redis', () => {
     const inbox = createInbox();
     await consume(transport, inbox, [queue], { credit: 1 });
     const [kept] = await inbox.atLeast(1);
-    const tag = async (): Promise<number> => Number(await admin.zscore('unacked_index', (await admin.zrange('unacked_index', 0, 0))[0] ?? ''));
+    const tag = async (): Promise<number> =>
+      Number(await admin.zscore('unacked_index', (await admin.zrange('unacked_index', '0', '0'))[0] ?? ''));
     const first = await tag();
     await until(async () => (await tag()) > first + 2, { what: 'a renewed claim' });
     const other = shelf.create({ url: server.url });
