@@ -120,8 +120,9 @@ function assemble(
     invoke: (call, args) => executor.invoke(call, args),
     record,
     recordTogether: (step) => (log === undefined ? step() : log.together(step)),
+    logFailure: () => log?.failure,
     rewriteLog() {
-      log?.rewrite();
+      log?.requestRewrite();
       return log !== undefined;
     },
     resume: (client) => connections.resume(client),

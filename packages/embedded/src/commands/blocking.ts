@@ -1,6 +1,6 @@
 import type { TypeName } from '../keyspace/entry.ts';
 import type { Waiter } from '../keyspace/waiters.ts';
-import { NULL_ARRAY, type Reply } from '../server/reply.ts';
+import { CommandError, NULL_ARRAY, type Reply } from '../server/reply.ts';
 import { readTimeoutMs } from './arguments.ts';
 import { type Call, type Command, command, NO_REPLY } from './command.ts';
 import { giveBack, moveBetween, readMultiPop, readSide, type Side, takeFrom } from './lists.ts';
@@ -50,8 +50,9 @@ function wait({ core, client, database }: Call, pop: BlockingPop): void {
         core.record(database, taken.effect);
         if (taken.undo) client.handed.push(taken.undo);
         return taken.reply;
-      } catch {
-        return undefined;
+      } catch (error) {
+        if (error instanceof CommandError) return undefined;
+        throw error;
       }
     },
     served: (reply) => endWait(reply),

@@ -47,7 +47,9 @@ export interface Core {
   record(database: Database, args: readonly string[]): void;
   /** Everything `step` records is one unit in the log. */
   recordTogether<T>(step: () => T): T;
-  /** Rewrites the log to what the keys are now; false without a log. */
+  /** Why the log cannot be written; undefined when it can, or when there is none. */
+  logFailure(): string | undefined;
+  /** Has the log rewritten to what the keys are when this command is over; false without a log. */
   rewriteLog(): boolean;
   /** Continues a connection that was halted. */
   resume(client: Client): void;

@@ -122,7 +122,7 @@ function memory(call: Call, args: readonly string[]): Reply {
 
 function rewrite({ core }: Call): Reply {
   if (!core.rewriteLog()) throw new CommandError('ERR this broker keeps nothing on disk; start it with a file');
-  return { status: 'Append only file rewritten' };
+  return { status: 'Background append only file rewriting started' };
 }
 
 export const serverCommands: readonly Command[] = [

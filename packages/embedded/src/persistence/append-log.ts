@@ -30,6 +30,8 @@ export class AppendLog {
   #sizeAfterRewrite: number;
   #database = -1;
   #pending = '';
+  #failure: string | undefined;
+  #rewriteWanted = false;
   #group: string[] | undefined;
   #dirty = false;
   #syncing = false;
@@ -43,6 +45,11 @@ export class AppendLog {
     this.#sizeAfterRewrite = options.validBytes;
     this.#timer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  /** Why the last write failed; undefined when it did not. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   record(database: number, args: readonly string[]): void {
@@ -67,19 +74,53 @@ export class AppendLog {
 
   /** Hands everything recorded to the system. */
   write(): void {
-    if (this.#pending === '') return;
-    const bytes = Buffer.from(this.#pending, 'latin1');
-    this.#pending = '';
-    writeAll(this.#file, bytes);
-    this.#size += bytes.length;
-    this.#dirty = true;
-    if (this.#size > Math.max(this.#sizeAfterRewrite * 2, this.#options.rewriteAboveBytes ?? REWRITE_ABOVE_BYTES)) this.rewrite();
+    if (this.#pending !== '') this.#append();
+    const limit = Math.max(this.#sizeAfterRewrite * 2, this.#options.rewriteAboveBytes ?? REWRITE_ABOVE_BYTES);
+    if (this.#rewriteWanted || this.#size > limit) this.#rewrite();
   }
 
-  /** Writes the present keys into a new file and puts it in the log's place. */
-  rewrite(): void {
+  /** Has the log rewritten at the next `write`. */
+  requestRewrite(): void {
+    this.#rewriteWanted = true;
+  }
+
+  #append(): void {
+    const bytes = Buffer.from(this.#pending, 'latin1');
+    try {
+      writeAll(this.#file, bytes);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#pending = '';
+    this.#failure = undefined;
+    this.#size += bytes.length;
+    this.#dirty = true;
+  }
+
+  /** Writes the present keys into a new file and puts it in the log's place. Without room for it the log goes on growing. */
+  #rewrite(): void {
+    this.#rewriteWanted = false;
     const path = `${this.#options.path}.rewrite`;
-    const file = openSync(path, 'w', 0o600);
+    let file: number | undefined;
+    try {
+      file = openSync(path, 'w', 0o600);
+      const size = this.#writeSnapshot(file);
+      renameSync(path, this.#options.path);
+      closeSync(this.#file);
+      this.#file = file;
+      this.#pending = '';
+      this.#size = size;
+    } catch (error) {
+      if (file !== undefined) closeSync(file);
+      this.#database = -1;
+      this.#options.onError(error);
+    }
+    this.#sizeAfterRewrite = this.#size;
+  }
+
+  /** Answers the size of what it wrote. */
+  #writeSnapshot(file: number): number {
     let size = 0;
     let piece = '';
     this.#database = -1;
@@ -95,12 +136,7 @@ export class AppendLog {
     }
     flush();
     fsyncSync(file);
-    renameSync(path, this.#options.path);
-    closeSync(this.#file);
-    this.#file = file;
-    this.#pending = '';
-    this.#size = size;
-    this.#sizeAfterRewrite = size;
+    return size;
   }
 
   close(): void {
@@ -108,6 +144,17 @@ export class AppendLog {
     this.write();
     fsyncSync(this.#file);
     closeSync(this.#file);
+  }
+
+  /** Keeps what could not be written for the next time, and the file whole. */
+  #fail(error: unknown): void {
+    if (this.#failure === undefined) this.#options.onError(error);
+    this.#failure = error instanceof Error ? error.message : String(error);
+    try {
+      ftruncateSync(this.#file, this.#size);
+    } catch {
+      // the next start cuts off what is not whole
+    }
   }
 
   #encode(database: number, args: readonly string[]): string {

@@ -86,6 +86,8 @@ export class Connections {
     client.abandon();
     client.socket.destroy();
     this.#hooks.afterCommand();
+    // what was given back must be in the log before anything else can happen
+    this.#hooks.beforeReplies();
   }
 
   /** Writes what connections other than the one being read have been sent. */

@@ -104,10 +104,13 @@ export class Executor {
 
   #refusal(call: Call, command: Command): string | undefined {
     const { flags } = command;
+    const { core } = call;
     if (call.within === 'script') {
       if (flags.includes('noscript')) return 'ERR This Redis command is not allowed from script';
       if (call.readOnly && flags.includes('write')) return 'ERR Write commands are not allowed from read-only scripts.';
     }
+    const failure = flags.includes('write') ? core.logFailure() : undefined;
+    if (failure !== undefined) return `MISCONF Errors writing to the append-only file: ${failure}`;
     return flags.includes('denyoom') && call.fromLog !== true && this.#isFull() ? OOM : undefined;
   }
 

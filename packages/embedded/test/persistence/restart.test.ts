@@ -19,9 +19,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function serve(rewriteAboveBytes = 1_000_000): Promise<{ connection: RespConnection; kill: () => Promise<void> }> {
+async function serve(
+  rewriteAboveBytes = 1_000_000,
+  prefix: readonly string[] = [],
+): Promise<{ connection: RespConnection; kill: () => Promise<void> }> {
   const args = ['--conditions=@celeriac/source', join(import.meta.dirname, 'serve.ts'), dbFile, String(rewriteAboveBytes)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...words] = [...prefix, process.execPath, ...args];
+  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const connection = await RespConnection.open(Number(String(line)));
@@ -114,6 +118,39 @@ test('the log is rewritten when it has grown, and stays the truth', async () => 
   expect(after).toEqual(before);
   expect(await second.connection.call('HGET', 'h', 'round')).toBe('19');
   expect(Number(await second.connection.call('TTL', 't'))).toBeGreaterThan(80);
+  await second.kill();
+});
+
+test('BGREWRITEAOF inside a transaction does not repeat it', async () => {
+  const first = await serve();
+  await first.connection.call('MULTI');
+  await first.connection.call('RPUSH', 'l', '1');
+  await first.connection.call('BGREWRITEAOF');
+  await first.connection.call('RPUSH', 'l', '2');
+  expect(await first.connection.call('EXEC')).toEqual([1, expect.stringMatching(/rewriting started/), 2]);
+  await first.connection.call('RPUSH', 'l', '3');
+  await first.kill();
+  const second = await serve();
+  expect(await second.connection.call('LRANGE', 'l', '0', '-1')).toEqual(['1', '2', '3']);
+  await second.kill();
+});
+
+test('when the file cannot grow writes are refused, reads work, and the file stays whole', async () => {
+  const first = await serve(1_000_000, ['sh', '-c', 'ulimit -f 64; exec "$0" "$@"']);
+  let answered = 0;
+  for (;;) {
+    const reply = await first.connection.call('RPUSH', 'l', `${answered}-${'x'.repeat(1_000)}`);
+    if (typeof reply !== 'number') {
+      expect(reply).toMatchObject({ error: expect.stringMatching(/^MISCONF .*EFBIG/) });
+      break;
+    }
+    answered = reply;
+  }
+  expect(await first.connection.call('LLEN', 'l')).toBe(answered);
+  await first.kill();
+  const second = await serve();
+  // the last one answered was in the memory of the killed process only: its write is the one that failed
+  expect(await second.connection.call('LLEN', 'l')).toBe(answered - 1);
   await second.kill();
 });
 
