@@ -64,7 +64,8 @@ export interface WorkerEnd {
 export interface Worker {
   readonly nodename: string;
   /**
-   * Starts the children, connects, and takes tasks; resolves when ready. Waits for a broker that is away. Rejects, with everything closed,
+   * Starts the children, connects, and takes tasks; resolves when ready, or when a drain came first. Waits for a
+   * broker that is away. Rejects, with everything closed,
    * with CELERIAC_E_TASK_MODULE (file and line), CELERIAC_E_CHILD, CELERIAC_E_URL, CELERIAC_E_CONFIG or CELERIAC_E_EVICTION.
    */
   start(): Promise<void>;

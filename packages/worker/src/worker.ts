@@ -41,8 +41,9 @@ export function composeWorker(options: WorkerOptions): Worker {
         });
         await parts.open(stopping.signal);
       } catch (error) {
+        const asked = stopping.signal.aborted;
         await drain();
-        throw error;
+        if (!asked) throw error; // else a drain came first, and this is what it left unfinished
       }
     },
     drain,
@@ -92,6 +93,7 @@ function createParts(
   let connected = false;
 
   const onStuck = (): void => {
+    pool.takeBack();
     const beforeMs = now() - STUCK_MS;
     for (const attempt of booking.remove((waiting) => waiting.receivedAtMs < beforeMs)) intake.handBack(attempt);
   };
@@ -114,8 +116,7 @@ function createParts(
         credit.update();
       },
       onEvent: (event) => {
-        if (event.kind !== 'connected')
-          logger.warn({ err: event.error }, event.kind === 'disconnected' ? 'broker connection lost' : 'broker problem');
+        if (event.kind === 'disconnected') logger.warn({ err: event.error }, 'broker connection lost; what runs goes on');
         connected = event.kind === 'connected' || (connected && event.kind === 'problem');
         if (event.kind === 'disconnected') intake.forgetLost();
       },

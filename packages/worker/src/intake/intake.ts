@@ -94,6 +94,7 @@ export class Intake {
     for (const attempt of [...booking.remove(isLost), ...held.remove(isLost), ...checking]) {
       for (const twin of hand.remove(attempt)) this.accept(twin.delivery, twin.request);
     }
+    booking.book();
   }
 
   /** Takes one readable delivery; `book` follows. */

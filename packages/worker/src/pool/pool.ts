@@ -89,6 +89,8 @@ export interface Pool {
   room(pipelined: boolean): number;
   /** Books a slot in this synchronous step, or returns false and does nothing. Jobs of one turn travel in one frame per child. */
   submit(job: Job): boolean;
+  /** Hands back what was queued behind a task that turned out long and waits for a slot: `aborted`, in this call, the last first. */
+  takeBack(): void;
   /** Ends one running job by a signal (default SIGTERM; the child is replaced); false where it is not running here. */
   terminate(taskId: string, signal: NodeJS.Signals): boolean;
   resize(slots: number): Promise<void>;
