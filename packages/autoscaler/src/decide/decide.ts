@@ -71,6 +71,7 @@ export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Poo
       decidedAtMs: nowMs,
       wishes,
       busyAtMs: facts.busyAtMs,
+      waitingAtMs: facts.waitingAtMs,
       zeroReadings: facts.zeroReadings,
       unknownSinceMs: facts.unknownSinceMs,
       replicas: facts.current,

@@ -2,7 +2,7 @@ import type { Demand } from '../policies/policy.ts';
 import { allowedColdStartMs, type ColdStart, learnColdStart } from '../window/cold-start.ts';
 import { valueOr } from '../window/sample.ts';
 import { learnService, meanServiceMs, type ServiceTime } from '../window/service-time.ts';
-import { isBusy, mustBeAsked } from './idle.ts';
+import { isBusy, isUnproven, mustBeAsked } from './idle.ts';
 import type { GrowthSeen, PoolSeen, ReplicaSeen } from './seen.ts';
 import type { PoolSpec } from './spec.ts';
 import type { PoolState } from './state.ts';
@@ -28,6 +28,8 @@ export interface Facts {
   /** When work was last seen, or could not be ruled out. */
   readonly busyAtMs: number;
   readonly zeroReadings: number;
+  /** When tasks were last seen waiting. */
+  readonly waitingAtMs: number;
   readonly nextDueMs: number | null;
   readonly growth: GrowthSeen;
   readonly learnt: {
@@ -76,12 +78,14 @@ export function factsOf(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Po
   const unknown = missing(nowMs, seen);
   const nextDueMs = valueOr(seen.nextDueMs, null);
   const dueSoon = nextDueMs !== null && nextDueMs - nowMs <= Math.max(1_000, demand.coldStartMs);
+  const waitingAtMs = demand.queues.some((queue) => queue.ready > 0) ? nowMs : state.waitingAtMs;
+  // What waited a moment ago and waits no more was taken by somebody whose next heartbeat will say so.
   const working =
     unknown.length > 0 ||
     begun > 0 ||
     dueSoon ||
-    demand.queues.some((queue) => queue.ready > 0) ||
-    ready.some((replica) => isBusy(replica));
+    waitingAtMs === nowMs ||
+    ready.some((replica) => isBusy(replica) || isUnproven(replica, waitingAtMs));
   return {
     nowMs,
     spec,
@@ -90,13 +94,14 @@ export function factsOf(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Po
     starting: starting.length,
     leaving: inPhase('leaving').length,
     stuck: inPhase('stuck').length,
-    busy: ready.filter(isBusy).length,
+    busy: ready.filter((replica) => isBusy(replica) || isUnproven(replica, 0)).length,
     mustAsk: ready.filter(mustBeAsked).flatMap((replica) => (replica.nodename === null ? [] : [replica.nodename])),
     unknown,
     unknownSinceMs: unknown.length === 0 ? null : (state.unknownSinceMs ?? nowMs),
     demand,
     busyAtMs: working ? nowMs : state.busyAtMs,
     zeroReadings: working ? 0 : state.zeroReadings + 1,
+    waitingAtMs,
     nextDueMs,
     growth: seen.growth,
     learnt,

@@ -10,6 +10,8 @@ export interface PoolState {
   readonly wishes: HighWater;
   /** When work was last seen, or could not be ruled out, epoch ms. */
   readonly busyAtMs: number;
+  /** When tasks were last seen waiting, epoch ms; 0 for never. */
+  readonly waitingAtMs: number;
   /** Decisions in a row that saw no work at all. */
   readonly zeroReadings: number;
   /** Since when a needed signal has been missing, epoch ms; null while none is. */
@@ -32,6 +34,7 @@ export function initialPoolState(nowMs: number): PoolState {
     decidedAtMs: null,
     wishes: [],
     busyAtMs: nowMs,
+    waitingAtMs: 0,
     zeroReadings: 0,
     unknownSinceMs: null,
     processed: {},

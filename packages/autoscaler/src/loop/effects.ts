@@ -38,6 +38,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const cordonedQueues = new Map<string, readonly string[]>();
   const inspecting = new Set<string>();
   // One after the other for each replica: a cordon that comes late must not overtake the taking back.
+  const asked = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
 
   const note = (id: string, change: Partial<Answer>): void => {
@@ -92,10 +93,15 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     },
     run(effects) {
       for (const effect of effects) {
+        // Asked for again while it is still under way, as in an outage: once is enough.
+        const name = `${effect.kind} ${'ids' in effect ? effect.ids.join(' ') : effect.id}`;
+        if (asked.has(name)) continue;
+        asked.add(name);
         const key = 'ids' in effect ? effect.ids.join(' ') : effect.id;
         const running: Promise<void> = (underWay.get(key) ?? Promise.resolve())
           .then(() => attempt(effect))
           .finally(() => {
+            asked.delete(name);
             if (underWay.get(key) === running) underWay.delete(key);
           });
         underWay.set(key, running);

@@ -1,4 +1,4 @@
-import { isIdle } from '../decide/idle.ts';
+import { isIdle, isUnproven } from '../decide/idle.ts';
 import type { ReplicaSeen } from '../decide/seen.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { ReplicaSeen } from '../decide/seen.ts';
  */
 export function candidates(replicas: readonly ReplicaSeen[]): readonly (ReplicaSeen & { readonly nodename: string })[] {
   const able = replicas.filter((replica): replica is ReplicaSeen & { readonly nodename: string } => {
-    return replica.phase === 'ready' && !replica.cordoned && replica.nodename !== null && isIdle(replica);
+    return replica.phase === 'ready' && !replica.cordoned && replica.nodename !== null && isIdle(replica) && !isUnproven(replica, 0);
   });
   return able.toSorted((a, b) => b.startedAtMs - a.startedAtMs || (a.id < b.id ? 1 : -1));
 }

@@ -92,6 +92,20 @@ describe('one decision', () => {
     expect(decide(NOW, spec(), seen(0, one), state).nextState).toMatchObject({ busyAtMs: NOW, zeroReadings: 0 });
   });
 
+  it('waits for a heartbeat younger than what waited before it takes a replica for idle', () => {
+    const stale = [
+      replica('r1', { active: reading(0, NOW - 1_500), reserved: reading(0, NOW - 1_500), scheduled: reading(0, NOW - 1_500) }),
+    ];
+    const state = restedState(stale, { waitingAtMs: NOW - 1_000 });
+    expect(decide(NOW, spec(), seen(0, stale), state)).toMatchObject({ kind: 'hold', to: 1, reason: 'idle-to-zero' });
+    expect(decide(NOW, spec(), seen(0, [replica('r1')]), state)).toMatchObject({ kind: 'scale', to: 0 });
+  });
+
+  it('does not take the first word of a replica for idleness', () => {
+    const fresh = replicas(2, { onlineAtMs: NOW });
+    expect(decide(NOW, spec(), seen(0, fresh), restedState(fresh))).toMatchObject({ kind: 'hold', to: 2 });
+  });
+
   it('only records in dry-run', () => {
     expect(decide(NOW, spec({ mode: 'dry-run' }), seen(5), restedState())).toMatchObject({ kind: 'scale', apply: false, to: 1 });
   });

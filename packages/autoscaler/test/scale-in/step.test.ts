@@ -65,6 +65,7 @@ describe('the way out', () => {
     ['holding a task for later', { scheduled: reading(1, NOW) }],
     ['not asked what it holds', { reserved: unavailable('not asked', NOW) }],
     ['without a worker that can be told', { nodename: null }],
+    ['heard of only once', { onlineAtMs: NOW }],
     ['cordoned already', { cordoned: true }],
   ])('never picks one that is %s', (_, changes) => {
     expect(step(NOW, noScaleIn, { want: 0, replicas: [replica('x', changes)], answers: {} }).effects).toEqual([]);
