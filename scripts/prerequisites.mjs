@@ -86,9 +86,13 @@ async function prepareOldNode() {
   const version = () => spawnSync(oldNodePath, ['-v'], { encoding: 'utf8' }).stdout?.trim();
   if (version() === `v${OLD_NODE_VERSION}`) return undefined;
   try {
-    await npm(['install', '--prefix', OLD_NODE, '--no-save', `node@${OLD_NODE_VERSION}`], `npm install node@${OLD_NODE_VERSION}`);
+    await npm(
+      ['install', '--prefix', OLD_NODE, '--no-save', '--fetch-retries=1', `node@${OLD_NODE_VERSION}`],
+      `npm install node@${OLD_NODE_VERSION}`,
+    );
   } catch (error) {
-    return `Node ${OLD_NODE_VERSION} could not be installed: ${lastLine(error.message)}`;
+    const told = error.message.split('\n').find((line) => /^npm error (?!code|errno|A complete log)/.test(line));
+    return `Node ${OLD_NODE_VERSION} could not be installed: ${told ?? lastLine(error.message)}`;
   }
   return version() === `v${OLD_NODE_VERSION}` ? undefined : `npm installed node@${OLD_NODE_VERSION}, but its program does not run`;
 }
