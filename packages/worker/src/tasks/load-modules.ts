@@ -24,15 +24,36 @@ export async function loadTaskModules(
   for (const specifier of specifiers) {
     let url = specifier;
     try {
+      if (isMissingFile(specifier, cwd)) throw noSuchFile(specifier, cwd);
       if (!isModulePath(specifier, cwd)) url = resolvePackage(specifier);
       else if (!specifier.startsWith('file:')) url = pathToFileURL(resolve(cwd, specifier)).href;
       registry.addModule((await import(url)) as Record<string, unknown>, specifier);
     } catch (error) {
-      if (error instanceof CeleriacError && error.code === 'CELERIAC_E_DUPLICATE_TASK') throw error;
+      if (error instanceof CeleriacError && isTold(error)) throw error;
       throw moduleError(specifier, url, error);
     }
   }
+  if (registry.manifest().tasks.length === 0) {
+    const text = `${specifiers.join(', ')} ${specifiers.length === 1 ? 'exports' : 'export'} no task; a task is what defineTask returns, exported`;
+    throw new CeleriacError('CELERIAC_E_TASK_MODULE', text, { data: { module: specifiers[0], file: null, line: null } });
+  }
   return registry;
+}
+
+/** Whether a specifier can only be meant as a file, and there is none. */
+function isMissingFile(specifier: string, cwd: string): boolean {
+  return (
+    /\.[cm]?[jt]s$/.test(specifier) && !specifier.startsWith('file:') && !specifier.startsWith('@') && !existsSync(resolve(cwd, specifier))
+  );
+}
+
+function noSuchFile(specifier: string, cwd: string): CeleriacError {
+  const text = `cannot import ${specifier}: there is no file ${resolve(cwd, specifier)}`;
+  return new CeleriacError('CELERIAC_E_TASK_MODULE', text, { data: { module: specifier, file: null, line: null } });
+}
+
+function isTold({ code }: CeleriacError): boolean {
+  return code === 'CELERIAC_E_DUPLICATE_TASK' || code === 'CELERIAC_E_TASK_MODULE';
 }
 
 function moduleError(specifier: string, url: string, error: unknown): CeleriacError {

@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive, jobFor, poolRig } from './rig.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-limits-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -66,7 +68,7 @@ test('what a task started dies with it', async () => {
   const file = join(folder, 'grandchild');
   expect(await rig.run(jobFor('pool.with-grandchild', [file], { hardLimitMs: 300 }))).toMatchObject({ kind: 'timed-out' });
   const grandchild = Number(readFileSync(file, 'utf8'));
-  await expect.poll(() => isAlive(grandchild)).toBe(false);
+  await expect.poll(() => isAlive(grandchild), { timeout: 10_000 }).toBe(false);
 });
 
 test('an asynchronous task that ignores its soft limit ends at the hard one', async () => {

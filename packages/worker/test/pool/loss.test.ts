@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FRAME } from '../../src/pool/prefork/frame-types.ts';
 import { isAlive, jobFor, poolRig } from './rig.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 test.each([
   ['pool.die', [], 'signal 9 (SIGKILL)'],
@@ -88,7 +90,7 @@ test('a child that stands still between tasks is killed; the job it was sent had
   const [pid] = rig.pool.pids;
   await rig.run(jobFor('pool.freeze', [1]));
   const { readFile } = await import('node:fs/promises');
-  await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) T /);
+  await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8'), { timeout: 10_000 }).toMatch(/\) T /);
   const job = jobFor('pool.add', [1, 2]);
   await rig.submit(job);
   expect(await rig.outcomeOf(job)).toMatchObject({ kind: 'succeeded' });

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { isAlive } from './rig.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const PARENT = fileURLToPath(new URL('./fixtures/parent.ts', import.meta.url));
 
@@ -34,7 +36,7 @@ test('what their tasks started ends with them', async () => {
   try {
     const file = join(folder, 'pid');
     const { parent, pids } = await startParent('pool.with-grandchild', file);
-    await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')).toBe(true);
+    await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), { timeout: 10_000 }).toBe(true);
     const grandchild = Number(readFileSync(file, 'utf8'));
     parent.kill('SIGKILL');
     await expect.poll(() => noneAlive([...pids, grandchild]), { timeout: 2_000, interval: 20 }).toBe(true);

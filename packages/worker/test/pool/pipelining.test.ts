@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { Job } from '../../src/pool/pool.ts';
 import { jobFor, poolRig, requestFor } from './rig.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-pipelining-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,6 +20,7 @@ test('many short jobs share few children, each runs once and in one piece', asyn
   const outcomes = await Promise.all(jobs.map((job) => rig.outcomeOf(job)));
   expect(outcomes.map((outcome) => outcome.kind === 'succeeded' && outcome.resultJson)).toEqual(jobs.map((_, n) => String(n + 1)));
   expect(rig.started.length).toBe(5_000);
+  expect(rig.logs).toEqual([]);
   expect(new Set(rig.started.map(({ pid }) => pid)).size).toBe(2);
 });
 
@@ -54,7 +57,7 @@ test.each(['pool.spin-and-note', 'pool.sleep-and-note'])(
     await using rig = poolRig({ slots: 2 });
     await rig.pool.start();
     const file = join(folder, long);
-    const first = short(long, [file, 'long', 600]);
+    const first = short(long, [file, 'long', 2_500]);
     const behind = Array.from({ length: 20 }, (_, n) => short('pool.spin-and-note', [file, `short-${n}`, 0]));
     // All in one turn, so that some are certain to wait behind the long one.
     for (const job of [first, ...behind]) expect(rig.pool.submit(job)).toBe(true);
@@ -84,6 +87,8 @@ test('tasks about as long as the bound never run twice and never get lost', asyn
   expect(new Set(ran).size).toBe(600);
   expect(rig.started.length).toBe(600);
   for (const outcomes of rig.outcomes.values()) expect(outcomes).toMatchObject([{ kind: 'succeeded' }]);
+  // No child was taken for one that breaks the rules.
+  expect(rig.logs).toEqual([]);
 });
 
 test('jobs of one turn are announced in order, and each before it ends', async () => {

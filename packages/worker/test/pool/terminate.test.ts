@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Job } from '../../src/pool/pool.ts';
 import { jobFor, poolRig } from './rig.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 test.each([
   ['pool.wait', [60_000], 'SIGTERM'],
@@ -34,15 +36,15 @@ test('terminate at any moment of short tasks hits no other: each ends by itself 
   };
   await using rig = poolRig({ slots: 2 }, { onStarted });
   await rig.pool.start();
-  const jobs = Array.from({ length: 240 }, (_, n) => jobFor(n % 2 === 0 ? 'pool.wait' : 'pool.spin', [5], { pipelined: n % 3 !== 0 }));
+  const jobs = Array.from({ length: 96 }, (_, n) => jobFor(n % 2 === 0 ? 'pool.wait' : 'pool.spin', [5], { pipelined: n % 3 !== 0 }));
   for (const job of jobs) await rig.submit(job);
   for (const job of jobs) {
     const outcome = await rig.outcomeOf(job);
     if (!targets.has(job)) expect(outcome).toMatchObject({ kind: 'succeeded' });
     else expect(['succeeded', 'terminated']).toContain(outcome.kind);
   }
-  expect(targets.size).toBeGreaterThanOrEqual(20);
-  expect(rig.started.length).toBe(240);
+  expect(targets.size).toBeGreaterThanOrEqual(8);
+  expect(rig.started.length).toBe(96);
 });
 
 test('what waits behind a terminated task runs elsewhere', async () => {

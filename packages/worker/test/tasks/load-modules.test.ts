@@ -62,7 +62,15 @@ describe('a module that fails to import is one error with file and line', () => 
 
 test('a file that is not there', async () => {
   const error = await startFailure('./nothing-here.ts');
-  expect(error.message).toContain(`CELERIAC_E_TASK_MODULE: cannot import ./nothing-here.ts`);
+  expect(error.message).toBe(
+    `CELERIAC_E_TASK_MODULE: cannot import ./nothing-here.ts: there is no file ${join(folder, 'nothing-here.ts')}`,
+  );
+});
+
+test('a module without a task', async () => {
+  const error = await startFailure(moduleFile('no-task.ts', 'export const a = 1;\n'));
+  expect(isCeleriacError(error, 'CELERIAC_E_TASK_MODULE'), String(error)).toBe(true);
+  expect(error.message).toContain('no-task.ts exports no task');
 });
 
 test('two modules with a task of one name', async () => {

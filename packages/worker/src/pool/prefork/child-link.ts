@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import type { Booking } from './booking.ts';
 import type { ChildCommand } from './child-command.ts';
 import type { ChildHello, ChildLoadFailure } from './child-config.ts';
@@ -8,10 +7,16 @@ import { type ChildCallFrame, type ChildLogLine, readCall, readHello, readLoadFa
 import { type Ending, readEnding } from './ending.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 import { childFrameLimitBytes, FRAME, OUTCOME_HEAD_BYTES } from './frame-types.ts';
+import { fullBudget, type LogAllowance, spend } from './log-budget.ts';
 import { ParentOutbox } from './parent-outbox.ts';
+import { exitCause, spawnChild } from './spawn-child.ts';
 
+/** After a child closed its socket, how long it may take to exit by itself. */
+const EXIT_AFTER_CLOSE_MS = 500;
 /** After the exit of a child, how long its socket may stay open before it is closed from here. */
 const CLOSE_AFTER_EXIT_MS = 1_000;
+
+const LOG_ALLOWANCE: LogAllowance = { linesPerSecond: 4_000, bytesPerSecond: 8 * 1_024 * 1_024 };
 
 /** What a link reports. Every booking sent ends in exactly one of `ended` and `unbegun`, or is named by `gone`. */
 export interface LinkEvents {
@@ -39,7 +44,10 @@ export class ChildLink {
   readonly #process: ChildProcess;
   readonly #socket: Socket | null;
   readonly #outbox: ParentOutbox = new ParentOutbox();
+  #logBudget = fullBudget(LOG_ALLOWANCE, performance.now());
   #queue: Booking[] = [];
+  /** What waited was given to others; the child has yet to say that it dropped it. */
+  #handedOver = false;
   #exited: string | undefined;
   #closed = false;
   #gone = false;
@@ -61,6 +69,8 @@ export class ChildLink {
   dismissed = false;
   /** Set where the child broke the rules. */
   violation: string | undefined;
+  /** Calls of its tasks that are being published. */
+  callsInFlight = 0;
   /** When it was last heard of, or was sent something while idle. */
   heardAtMs: number = performance.now();
 
@@ -73,14 +83,9 @@ export class ChildLink {
     this.epoch = epoch;
     this.#events = events;
     this.#voidMs = settings.voidMs;
-    // What user code writes to stdout itself must not mix with the parent's own output.
-    this.#process = spawn(command.file, command.args, {
-      cwd: command.cwd,
-      env: command.env,
-      stdio: ['ignore', 2, 2, 'pipe'],
-      detached: true,
-    });
-    this.#socket = (this.#process.stdio[3] as Socket | null | undefined) ?? null;
+    const spawned = spawnChild(command);
+    this.#process = spawned.process;
+    this.#socket = spawned.link;
     const decoder = new FrameDecoder(
       (type) => childFrameLimitBytes(type, settings.maxResultBytes),
       (type, bytes, start, end) => this.#receive(type, bytes, start, end),
@@ -93,7 +98,9 @@ export class ChildLink {
     this.#socket?.on('error', () => {});
     this.#socket?.on('close', () => {
       this.#closed = true;
-      if (this.#exited === undefined) this.kill('SIGKILL');
+      this.killed = true;
+      // A process that exits closes its socket first; one that closed it and stays is of no use.
+      setTimeout(() => this.kill('SIGKILL'), EXIT_AFTER_CLOSE_MS).unref();
       this.#maybeGone();
     });
     this.#process.on('error', (error) => {
@@ -101,9 +108,7 @@ export class ChildLink {
       this.#closed = true;
       this.#exit(error.message);
     });
-    this.#process.on('exit', (code, signal) => {
-      this.#exit(signal === null ? `exitcode ${code}` : `signal ${constants.signals[signal]} (${signal})`);
-    });
+    this.#process.on('exit', (code, signal) => this.#exit(exitCause(code, signal)));
   }
 
   /** 0 where the process could not be started. */
@@ -151,6 +156,7 @@ export class ChildLink {
   /** Takes back what waits, because the child is certain to drop it. */
   takeWaiting(): readonly Booking[] {
     this.awaitingVoid = true;
+    this.#handedOver = true;
     const taken = this.#queue;
     this.#queue = [];
     this.sent -= taken.length;
@@ -213,6 +219,10 @@ export class ChildLink {
       case FRAME.READY:
         return this.#helloed(bytes.toString('utf8', start, end));
       case FRAME.LOG: {
+        // Children keep a smaller budget themselves; this one is for a child that does not.
+        const { pass, budget } = spend(this.#logBudget, LOG_ALLOWANCE, this.heardAtMs, end - start);
+        this.#logBudget = budget;
+        if (!pass) return undefined;
         const line = readLog(bytes.toString('utf8', start, end));
         if (line !== undefined) this.#events.log(this, line);
         return line === undefined ? 'a LOG frame that is none' : undefined;
@@ -267,7 +277,8 @@ export class ChildLink {
     this.running = null;
     if (durationMs >= this.#voidMs) this.awaitingVoid = true;
     this.#events.ended(this, booking, ending, durationMs, bytes[start + 16] as number);
-    return next === 0 ? undefined : this.#begin(next);
+    // A child names the next job before it looks at the clock again: where the queue was handed over it is about to void that one too.
+    return next === 0 || this.#handedOver ? undefined : this.#begin(next);
   }
 
   #voided(generation: number, runningSeq: number): string | undefined {
@@ -279,6 +290,7 @@ export class ChildLink {
     }
     this.sent -= dropped.length;
     this.awaitingVoid = false;
+    this.#handedOver = false;
     this.#outbox.voided(generation);
     this.#events.unbegun(this, dropped);
     return undefined;

@@ -63,7 +63,7 @@ export class Crew {
   want(count: number): void {
     this.#wanted = count;
     if (this.#closed || this.#pause !== undefined) return;
-    while (this.#starting.size + this.#warm.length < this.#wanted) this.#spawn();
+    while (this.#starting.size + this.#warm.length < this.#wanted && this.#spawn());
     while (this.#warm.length > this.#wanted) this.dismiss(this.#warm.pop() as ChildLink);
   }
 
@@ -97,7 +97,17 @@ export class Crew {
     this.#guardian.close();
   }
 
-  #spawn(): void {
+  #spawn(): boolean {
+    try {
+      this.#start();
+      return true;
+    } catch (error) {
+      this.#failed(new CeleriacError('CELERIAC_E_CHILD', `a child process cannot be started: ${String(error)}`, { cause: error }), false);
+      return false;
+    }
+  }
+
+  #start(): void {
     const link = new ChildLink(this.#command, this.#epoch, this.#settings, {
       ...this.#events.link,
       ready: (ready, hello) => this.#ready(ready, hello),

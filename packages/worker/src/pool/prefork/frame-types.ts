@@ -8,6 +8,7 @@
  *   one to its generation, drops what is queued and says so (`VOIDED`). The start of a task is a clock reading taken before the write by which
  *   the parent learns of it (the previous outcome, or `BEGAN`), so a parent that has known for `voidMs` that a task runs, and has then found its
  *   socket empty, knows that the child will void: it may hand the waiting jobs to others at once.
+ * - An outcome names the job that begins with it. `VOIDED` right behind it takes that back: the clock is looked at after the write.
  * - When a child is gone and its socket is read to the end, the job last said to have begun is lost; those behind it never began.
  */
 export const FRAME = {

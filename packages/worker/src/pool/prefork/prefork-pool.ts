@@ -14,6 +14,8 @@ import { type PreforkOptions, type PreforkSettings, settle } from './prefork-opt
 import type { Slot } from './slot.ts';
 import { Staffing } from './staffing.ts';
 
+/** Calls of one task that may wait for the broker at once. */
+const MAX_CALLS_IN_FLIGHT = 10_000;
 /** Weight of the newest run in the average of short tasks. */
 const AVERAGE_WEIGHT = 0.05;
 
@@ -100,6 +102,13 @@ class PreforkPool implements Pool {
     if (slot === undefined) return false;
     this.#place(slot, new Booking(job));
     return true;
+  }
+
+  takeBack(): void {
+    const begun = this.#unplaced.filter((booking) => booking.announced);
+    const unbegun = this.#unplaced.filter((booking) => !booking.announced);
+    this.#unplaced = begun;
+    for (const { job } of unbegun.reverse()) this.#events.onOutcome(job, { kind: 'aborted' });
   }
 
   terminate(taskId: string, signal: NodeJS.Signals): boolean {
@@ -198,6 +207,7 @@ class PreforkPool implements Pool {
       if (this.#closing !== undefined && !booking.announced) this.#events.onOutcome(booking.job, { kind: 'aborted' });
       else this.#unplaced.push(booking);
     }
+    this.#turnSoon();
     if (link !== null) this.#settle(link);
   }
 
@@ -214,6 +224,13 @@ class PreforkPool implements Pool {
     const ended = this.#overseer.takeOutcome(link, running);
     this.#staffing.remove(link);
     if (running !== null) this.#events.onOutcome(running.job, ended ?? this.#lost(link, cause));
+    else if (link.ready && !link.dismissed && !this.#deadlinePassed)
+      this.#events.onLog({
+        job: null,
+        level: 'warn',
+        text: 'a child process ended between tasks and is replaced',
+        fields: { pid: link.pid, cause },
+      });
     this.#unbegun(null, unbegun);
     this.#roomMayHaveAppeared();
   }
@@ -226,10 +243,15 @@ class PreforkPool implements Pool {
   async #call(link: ChildLink, { callId, seq, callJson }: ChildCallFrame): Promise<void> {
     const { running } = link;
     if (running === null || running.seq !== seq) return link.answerCall(callId, false, 'the task that called is not running any more');
+    if (link.callsInFlight >= MAX_CALLS_IN_FLIGHT)
+      return link.answerCall(callId, false, `more than ${MAX_CALLS_IN_FLIGHT} calls wait for the broker; await some of them`);
+    link.callsInFlight += 1;
     try {
       link.answerCall(callId, true, await this.#events.onCall({ callJson, parent: running.job.request }));
     } catch (error) {
       link.answerCall(callId, false, error instanceof Error ? error.message : String(error));
+    } finally {
+      link.callsInFlight -= 1;
     }
   }
 
@@ -251,14 +273,17 @@ class PreforkPool implements Pool {
 
   /** Once per event-loop turn: places what lost its place, lets the worker fill the room, writes one piece per child. */
   #turn(): void {
-    this.#placeUnplaced();
-    if (this.#roomAppeared && this.#closing === undefined && this.#unplaced.length === 0) {
-      this.#roomAppeared = false;
-      this.#events.onRoom();
+    try {
+      this.#placeUnplaced();
+      if (this.#roomAppeared && this.#closing === undefined && this.#unplaced.length === 0) {
+        this.#roomAppeared = false;
+        this.#events.onRoom();
+      }
+    } finally {
+      this.#turnDue = false;
+      for (const link of this.#dirty) link.flush();
+      this.#dirty.clear();
     }
-    this.#turnDue = false;
-    for (const link of this.#dirty) link.flush();
-    this.#dirty.clear();
   }
 
   #placeUnplaced(): void {

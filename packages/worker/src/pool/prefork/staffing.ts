@@ -132,14 +132,19 @@ export class Staffing {
   /** Gives what is warm to those that lack it, and says how many more are wanted. */
   staff(): void {
     if (this.#closing || !this.#started) return;
-    const lacking = this.#slots.filter((slot) => slot.lacksChild).sort((a, b) => Number(a.link !== null) - Number(b.link !== null));
+    const lacking = this.#slots.filter((slot) => slot.lacksChild);
     const fresh = this.#slots.filter((slot) => slot.freshBooking !== null);
     let wanted = lacking.length + fresh.length;
-    for (const slot of [...lacking.filter(({ link }) => link === null), ...fresh, ...lacking.filter(({ link }) => link !== null)]) {
+    const needs: readonly ((link: ChildLink) => void)[] = [
+      ...lacking.filter((slot) => slot.link === null).map((slot) => (link: ChildLink) => this.#install(slot, link)),
+      ...fresh.map((slot) => (link: ChildLink) => this.#host(slot, link)),
+      ...lacking.filter((slot) => slot.link !== null).map((slot) => (link: ChildLink) => this.#succeed(slot, link)),
+    ];
+    for (const give of needs) {
       const link = this.#crew.take();
       if (link === undefined) break;
       wanted -= 1;
-      this.#assign(slot, link);
+      give(link);
     }
     // The first children do not share the processor with a spare.
     this.#crew.want(wanted + (this.#complete() ? 1 : 0));
@@ -169,6 +174,7 @@ export class Staffing {
     if (slot === undefined) return;
     this.#owners.delete(link);
     slot.remove(link);
+    if (slot.link !== null && slot.link.epoch < this.#crew.epoch) slot.wantsReplacement = true;
     if (slot.link !== null && slot.link.load === 0) this.#ports.staffed();
     if (slot.leaving && slot.link === null && slot.resting) this.#slots = this.#slots.filter((other) => other !== slot);
     this.staff();
@@ -184,24 +190,31 @@ export class Staffing {
     return taken;
   }
 
-  #assign(slot: Slot, link: ChildLink): void {
+  /** An empty slot gets a child. */
+  #install(slot: Slot, link: ChildLink): void {
     this.#owners.set(link, slot);
-    if (slot.link === null) {
-      slot.link = link;
-      this.#ports.staffed();
-    } else if (slot.freshBooking !== null) {
-      const booking = slot.freshBooking;
-      slot.freshBooking = null;
-      slot.guest = link;
-      this.#ports.runFresh(link, booking);
-      link.retiring = true;
-    } else {
-      slot.incoming = link;
-      const old = slot.link;
-      old.retiring = true;
-      if (old.waiting > 0) old.requestVoid();
-      this.settle(old);
-    }
+    slot.link = link;
+    this.#ports.staffed();
+  }
+
+  /** A `fresh` job gets its process. */
+  #host(slot: Slot, link: ChildLink): void {
+    const booking = slot.freshBooking as Booking;
+    this.#owners.set(link, slot);
+    slot.freshBooking = null;
+    slot.guest = link;
+    this.#ports.runFresh(link, booking);
+    link.retiring = true;
+  }
+
+  /** A slot gets the child that comes after its present one. */
+  #succeed(slot: Slot, link: ChildLink): void {
+    const old = slot.link as ChildLink;
+    this.#owners.set(link, slot);
+    slot.incoming = link;
+    old.retiring = true;
+    if (old.waiting > 0) old.requestVoid();
+    this.settle(old);
   }
 
   #leave(slot: Slot): void {
