@@ -20,6 +20,8 @@ export interface TransportRig {
     readonly breakLosesClaims: boolean;
     /** `exact`: as they happened; `bounded`: never fewer; `child`: only those told by `requeue({ lost: true })`. */
     readonly losses: 'exact' | 'bounded' | 'child';
+    /** Whether what is given back may be handed out after what is younger; default false. */
+    readonly requeuesAnywhere?: boolean;
     /** How much earlier than due a parked message may come. */
     readonly parkEarlyMs: number;
     /** How far the sum over several queues may exceed the credit. */

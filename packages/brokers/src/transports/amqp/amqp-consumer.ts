@@ -23,6 +23,7 @@ export interface AmqpConsumerOptions {
 
 /** A consumer that can also be dropped, with the connection gone. */
 export interface AmqpConsumer extends Consumer {
+  readonly isEnded: boolean;
   end(): void;
 }
 
@@ -33,6 +34,7 @@ export async function createAmqpConsumer(setup: AmqpConsumerOptions): Promise<Am
   const closing = new Set<QueueFeed>();
   let credit = options.credit;
   let closed = false;
+  let ended = false;
   let batch: AmqpDelivery[] = [];
   let sharedAtMs = 0;
   let shareTimer: NodeJS.Timeout | undefined;
@@ -127,6 +129,7 @@ export async function createAmqpConsumer(setup: AmqpConsumerOptions): Promise<Am
 
   function end(): void {
     closed = true;
+    ended = true;
     clearTimeout(shareTimer);
     clearInterval(convertTimer);
     stopListening();
@@ -153,6 +156,9 @@ export async function createAmqpConsumer(setup: AmqpConsumerOptions): Promise<Am
 
   return {
     end,
+    get isEnded() {
+      return ended;
+    },
     get queues() {
       return [...feeds.values()].map((feed) => feed.declaration);
     },

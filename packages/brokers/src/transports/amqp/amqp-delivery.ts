@@ -66,13 +66,14 @@ export class AmqpDelivery implements Delivery {
     this.#tag = fields.deliveryTag;
     this.consumer = consumer;
     const { headers } = properties;
+    const isMarked = headers[LOSSES_HEADER] !== undefined;
     const marked = count(headers[LOSSES_HEADER]);
     const counted = count(headers[DELIVERY_COUNT_HEADER]);
-    if (marked > 0) delete headers[LOSSES_HEADER];
+    if (isMarked) delete headers[LOSSES_HEADER];
     if (counted > 0) delete headers[DELIVERY_COUNT_HEADER];
     this.losses = marked + (source.isQuorum ? counted : 0);
     this.lossesAreComplete = source.isQuorum;
-    this.redelivered = fields.redelivered || this.losses > 0;
+    this.redelivered = fields.redelivered || isMarked || this.losses > 0;
     this.sizeBytes = properties.bodyBytes;
     const delayed = fields.exchange === DELAYED_DELIVERY_EXCHANGE;
     this.exchange = delayed ? '' : fields.exchange;
@@ -116,15 +117,19 @@ export class AmqpDelivery implements Delivery {
     );
   }
 
+  /**
+   * Classic queues: back to its place, or, for a loss, republished with the count in a header. Quorum queues count every return, and put
+   * it at the end anyway: so what was no loss is republished there, which also keeps it from the delivery limit of RabbitMQ 4.
+   */
   requeue({ lost }: { readonly lost: boolean }): Promise<void> {
-    if (this.#source.isQuorum || !lost) {
+    if (lost === this.#source.isQuorum) {
       return this.#settle(
         () => (this.#lease === undefined ? Promise.resolve() : this.#source.republish(this.message, this.losses + (lost ? 1 : 0))),
         () => this.#claims.nack(this.#tag, true),
       );
     }
     return this.#settle(
-      () => this.#source.republish(this.message, this.losses + 1),
+      () => this.#source.republish(this.message, this.losses + (lost ? 1 : 0)),
       () => this.#claims.ack(this.#tag),
     );
   }

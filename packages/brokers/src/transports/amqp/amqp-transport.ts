@@ -56,15 +56,15 @@ export function createAmqpTransport(options: TransportOptions): Transport {
   const marked = (losses: number): Readonly<Record<string, unknown>> | undefined => (losses > 0 ? { [LOSSES_HEADER]: losses } : undefined);
 
   const sourceOf = (queue: QueueDeclaration): Omit<DeliverySource, 'queue' | 'isQuorum' | 'released'> => {
-    const toQueue = (message: Message, losses: number): Promise<void> =>
-      publisher.publish({ message, exchange: '', routingKey: queue.name, mandatory: true, extraHeaders: marked(losses) });
+    const toQueue = (message: Message, extraHeaders: Readonly<Record<string, unknown>> | undefined): Promise<void> =>
+      publisher.publish({ message, exchange: '', routingKey: queue.name, mandatory: true, extraHeaders });
     return {
       maxBodyBytes: settings.messageBytes,
-      republish: toQueue,
+      republish: (message, losses) => toQueue(message, { [LOSSES_HEADER]: losses }),
       putAway: quarantine.putAway,
       async park(message, losses, dueAtMs) {
         const delayS = Math.ceil((dueAtMs - Date.now()) / 1000);
-        if (delayS <= 0) return await toQueue(message, losses);
+        if (delayS <= 0) return await toQueue(message, marked(losses));
         await declareDelayLevels(publishRpc, settings.nativeDelayedDeliveryQueueType);
         await bindDelayed(publishRpc, queue.name);
         const routingKey = delayedRoutingKey(queue.name, delayS);
@@ -113,7 +113,9 @@ export function createAmqpTransport(options: TransportOptions): Transport {
           sourceOf,
           consumerTimeoutMs: settings.consumerTimeoutMs,
           takeLease,
-          onClosed: () => void consumers.delete(consumer),
+          onClosed() {
+            for (const consumer of consumers) if (consumer.isEnded) consumers.delete(consumer);
+          },
         });
         consumers.add(consumer);
         return consumer;

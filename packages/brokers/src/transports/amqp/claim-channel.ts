@@ -14,6 +14,8 @@ export interface ClaimChannel<Claim> {
   hold(tag: number, claim: Claim): void;
   ack(tag: number): Promise<void>;
   nack(tag: number, requeue: boolean): Promise<void>;
+  /** Sends what has been settled so far. */
+  flush(): void;
   /** The channel is gone: what was not sent rejects; returns the claims it held. */
   end(): readonly Claim[];
 }
@@ -33,6 +35,7 @@ export function createClaimChannel<Claim>(live: LiveConnection, channel: Channel
   let ended = false;
 
   function flush(): void {
+    clearImmediate(timer);
     timer = undefined;
     const sent = turn;
     turn = undefined;
@@ -66,6 +69,7 @@ export function createClaimChannel<Claim>(live: LiveConnection, channel: Channel
       if (!ended && claims.delete(tag)) writeNack(writer, number, tag, requeue);
       return thisTurn();
     },
+    flush,
     end() {
       ended = true;
       clearImmediate(timer);

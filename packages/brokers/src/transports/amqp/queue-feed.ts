@@ -153,6 +153,7 @@ export function createQueueFeed(options: QueueFeedOptions): QueueFeed {
 
   function closeChannel(): void {
     const { channel } = claims ?? {};
+    claims?.flush();
     endChannel();
     channel?.close().catch(() => {});
   }
