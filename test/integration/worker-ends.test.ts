@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createControlClient } from '@celeriac/brokers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLedger } from '../ledger/ledger.ts';
-import { until } from '../until.ts';
+import { letTimePass, until } from '../until.ts';
 import { runCeleriac } from '../worker-process.ts';
 import { openWorkerRig, type WorkerRig } from './worker-rig.ts';
 
@@ -52,7 +52,7 @@ describe.each(['redis', 'rabbitmq'] as const)('the end of a worker on %s', (kind
     await until(async () => (await active()) === 1);
     worker.signal('SIGTERM');
     worker.signal('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await letTimePass(1_100, 'a second signal counts only then');
     const began = performance.now();
     worker.signal('SIGTERM');
     expect(await worker.ended).toMatchObject({ code: 70 });

@@ -1,4 +1,4 @@
-import { type Embed, exceptionRepr, type RemoteException, type Request } from '@celeriac/protocol';
+import type { Embed, Request } from '@celeriac/protocol';
 import type { Outcome } from '../pool/pool.ts';
 import type { TaskOptions } from '../tasks/manifest.ts';
 import type { Follow } from './follow.ts';
@@ -26,18 +26,6 @@ export interface Ended {
   readonly random: number;
   /** Makes publications of what follows. */
   readonly follow: Follow;
-}
-
-/** An exception with the texts that go beside it. */
-export interface Fault {
-  readonly exception: RemoteException;
-  readonly exceptionRepr: string;
-  readonly traceback: string;
-}
-
-/** Adds the texts to an exception that no child reported. */
-export function withRepr(exception: RemoteException, traceback: string): Fault {
-  return { exception, exceptionRepr: exceptionRepr(exception), traceback };
 }
 
 /** Whether a result of this request is stored: the message decides, then the task. */

@@ -16,7 +16,7 @@ import {
   type RoutingConfig,
   routeTask,
 } from '@celeriac/protocol';
-import type { Fault } from './ended.ts';
+import type { Fault } from './fault.ts';
 import { exceptionRecord } from './records.ts';
 
 /** What follows, ready to be sent. */

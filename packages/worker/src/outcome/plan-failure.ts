@@ -1,4 +1,5 @@
-import { type Ended, type Fault, nameOf, storesResult } from './ended.ts';
+import { type Ended, nameOf, storesResult } from './ended.ts';
+import type { Fault } from './fault.ts';
 import { exceptionRecord } from './records.ts';
 import { type MessageEnd, NO_PUBLICATIONS, type Settlement } from './settlement.ts';
 

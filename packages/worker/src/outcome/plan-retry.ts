@@ -1,7 +1,8 @@
 import { decodeBody, EMPTY_EMBED_JSON, embedJson, hasEmptyEmbed, maxRetriesExceeded, type Request, retryMessage } from '@celeriac/protocol';
 import type { Outcome } from '../pool/pool.ts';
 import type { TaskOptions } from '../tasks/manifest.ts';
-import { ackUnlessDone, type Ended, type Fault, nameOf, storesResult, withRepr } from './ended.ts';
+import { ackUnlessDone, type Ended, nameOf, storesResult } from './ended.ts';
+import { type Fault, withRepr } from './fault.ts';
 import { planFailure } from './plan-failure.ts';
 import { exceptionRecord, pythonUtcText } from './records.ts';
 import { NO_STORES, type Settlement } from './settlement.ts';

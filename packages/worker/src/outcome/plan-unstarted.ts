@@ -1,6 +1,7 @@
 import { notRegistered, type Refusal, type RemoteException, type Request, remoteException, taskRevoked } from '@celeriac/protocol';
 import type { Verdict } from '../strategy/verdict.ts';
-import { nameOf, withRepr } from './ended.ts';
+import { nameOf } from './ended.ts';
+import { withRepr } from './fault.ts';
 import { exceptionRecord } from './records.ts';
 import { ACK, type MessageEnd, NO_PUBLICATIONS, NO_STORES, type Settlement } from './settlement.ts';
 

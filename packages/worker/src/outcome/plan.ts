@@ -2,7 +2,8 @@ import { parseJson, pythonRepr, remoteException, taskRevoked, timeLimitExceeded,
 import type { Outcome } from '../pool/pool.ts';
 import { lostText } from '../strategy/choose.ts';
 import type { TaskOptions } from '../tasks/manifest.ts';
-import { ackUnlessDone, type Ended, nameOf, storesResult, withRepr } from './ended.ts';
+import { ackUnlessDone, type Ended, nameOf, storesResult } from './ended.ts';
+import { withRepr } from './fault.ts';
 import { planFailure } from './plan-failure.ts';
 import { planRetry } from './plan-retry.ts';
 import { exceptionRecord, successRecord } from './records.ts';

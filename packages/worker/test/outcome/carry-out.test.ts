@@ -15,8 +15,8 @@ async function rig() {
   const transport = createMemoryTransport({ url });
   const backend = createMemoryBackend({ url });
   const order: string[] = [];
-  const failStores: unknown[] = [];
-  const failPublishes: unknown[] = [];
+  const failStores: Error[] = [];
+  const failPublishes: Error[] = [];
   const ends: { work: Work; settled: boolean }[] = [];
   await transport.queues.declare({ name: 'q' });
   await transport.queues.declare({ name: 'next' });

@@ -95,6 +95,6 @@ test('many tasks that run long behind few slots are given back instead of hoarde
   await other.result('small-499');
   await other.send('tracked', [4_000], { taskId: 'long' });
   await Promise.all(Array.from({ length: 50 }, (_, n) => other.send('tracked', [0], { taskId: `behind-${n}` })));
-  await until(async () => (await other.transport.queues.depth('celery')) === 50, 3_800);
+  await until(async () => (await other.transport.queues.depth('celery')) === 50, { timeoutMs: 3_800 });
   expect(await other.backend.fetch('long')).toMatchObject({ status: 'STARTED' });
 });

@@ -83,15 +83,5 @@ export async function workerRig(options: Partial<WorkerOptions> & { readonly aut
   };
 }
 
-/** Asks again and again until the answer is truthy. For what sends no event. */
-export async function until<T>(ask: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer as NonNullable<T>;
-    if (performance.now() > deadline) throw new Error(`${timeoutMs} ms passed; last seen: ${String(answer)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
+export { until } from '../../../../test/until.ts';
 export type { Delivery };
