@@ -5,7 +5,6 @@ import type { TrackedKeys } from '../keyspace/tracked-keys.ts';
 import type { Waiters } from '../keyspace/waiters.ts';
 import type { WatchedKeys } from '../keyspace/watched-keys.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
-import type { ScriptRunner } from '../scripting/script-runner.ts';
 import type { Client } from '../server/client.ts';
 import type { Reply, RespVersion } from '../server/reply.ts';
 
@@ -29,6 +28,21 @@ export interface ServerCounters {
   byCommand: Map<string, number>;
 }
 
+/** Scripts by their SHA-1 and what runs them. */
+export interface Scripts {
+  readonly isReady: boolean;
+  /** Resolves when scripts can run. */
+  ready(): Promise<void>;
+  has(sha: string): boolean;
+  /** Keeps a script for good; answers its SHA-1. @throws CommandError when it does not compile. */
+  load(source: string): string;
+  /** Keeps a script, `keep` or for as long as few others come; answers its SHA-1. */
+  remember(source: string, keep: boolean): string;
+  flush(): void;
+  /** @throws CommandError NOSCRIPT, or what aborted the script. */
+  run(call: Call, sha: string, keys: readonly string[], argv: readonly string[], readOnly: boolean): Reply;
+}
+
 /** Everything a command can reach. One per broker. */
 export interface Core {
   readonly facts: ServerFacts;
@@ -39,7 +53,7 @@ export interface Core {
   readonly waiters: Waiters;
   readonly cursors: ScanCursors;
   readonly subscriptions: Subscriptions;
-  readonly scripts: ScriptRunner;
+  readonly scripts: Scripts;
   readonly clients: Map<number, Client>;
   /** Runs one command of a transaction or a script, with every check but the queueing. */
   invoke(call: Call, args: readonly string[]): Reply;

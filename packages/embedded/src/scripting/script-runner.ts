@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Call } from '../commands/command.ts';
+import type { Call, Scripts } from '../commands/command.ts';
 import { CommandError, isFailure, type Reply, type RespVersion } from '../server/reply.ts';
 import { LuaEngine } from './lua-engine.ts';
 import { asResp2, type ScriptEnd } from './reply-codec.ts';
@@ -15,7 +15,7 @@ interface Running {
 }
 
 /** Scripts by their SHA-1, and the engine, which is loaded when the first one is to run. */
-export class ScriptRunner {
+export class ScriptRunner implements Scripts {
   readonly #loaded = new Map<string, string>();
   readonly #evaluated = new Map<string, string>();
   #engine: LuaEngine | undefined;
