@@ -15,7 +15,7 @@ import {
   publishAll,
 } from '../conformance/transport-rig.ts';
 import type { SpawnedProcess } from '../spawned-process.ts';
-import { until } from '../until.ts';
+import { letTimePass, until } from '../until.ts';
 import { idsAfter, startClaims, transportShelf } from './redis-rig.ts';
 
 describe('claims on Redis', () => {
@@ -50,7 +50,7 @@ describe('claims on Redis', () => {
     for (let round = 0; round < 6; round++) {
       const worker = claims({ queue: queue.name, credit: 64, ackAfterMs: 1, transportOptions: { claimLease: 3 } });
       await worker.line(/^done/);
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+      await letTimePass(Math.random() * 60, 'the kill must hit any moment of its work');
       worker.signal('SIGKILL');
       await worker.ended;
       for (const id of idsAfter('done', worker)) done.add(id);
@@ -181,6 +181,40 @@ describe('claims on Redis', () => {
     expect((await direct.quarantine.list(queue.name, 10)).map(({ taskId }) => taskId)).toEqual(['h-3']);
     expect(await admin.hlen('unacked')).toBe(1);
     await admin.del('unacked', 'unacked_index', 'celeriac.due', 'celeriac.due.buckets');
+  });
+
+  it('closes while the server does not answer, and leaves its claims to others', async () => {
+    await using proxy = await startProxy(server.port);
+    const queue = freshQueue('closing');
+    const direct = shelf.create({ url: server.url });
+    const transport = shelf.create({ url: proxy.url(server.url), publishTimeoutMs: 500, transportOptions: { claimLease: 2 } });
+    await publishAll(direct, queue, ['left']);
+    const inbox = createInbox();
+    await consume(transport, inbox, [queue], { credit: 1 });
+    const [left] = (await inbox.atLeast(1)) as [Delivery];
+    proxy.freeze();
+    await transport.close();
+    expect(left.lost.aborted).toBe(true);
+    await expectCode(left.ack(), 'CELERIAC_E_CONNECTION');
+    const other = createInbox((delivery) => void delivery.ack());
+    await consume(direct, other, [queue]);
+    expect(ids(await other.atLeast(1))).toEqual(['left']);
+  });
+
+  it('loses nothing when the keys of the claims are of a wrong type', async () => {
+    const queue = freshQueue('wrong-keys');
+    const transport = shelf.create({ url: server.url });
+    const inbox = createInbox((delivery) => void delivery.ack());
+    for (const key of ['unacked', 'unacked_index']) {
+      await admin.set(key, 'neither hash nor sorted set');
+      const consumer = await consume(transport, inbox, [queue]);
+      await publishAll(transport, queue, [`safe-${key}`]);
+      await inbox.event('problem');
+      await expectDepth(transport, queue, 1);
+      await admin.del(key);
+      await until(() => inbox.deliveries.length === (key === 'unacked' ? 1 : 2), { what: 'the message' });
+      await consumer.close();
+    }
   });
 
   it('rejects a publication whose answer never comes as uncertain, and one that finds no server as not taken', async () => {

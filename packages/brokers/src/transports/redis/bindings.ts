@@ -1,8 +1,8 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { QueueDeclaration } from '../transport.ts';
 import type { KeyLayout } from './key-layout.ts';
-import { closedError, runScript } from './redis-connection.ts';
-import { brokerError, type RedisHub } from './redis-hub.ts';
+import { closedError } from './redis-connection.ts';
+import type { RedisHub } from './redis-hub.ts';
 import { REFRESH_BINDING, SWEEP_BINDINGS } from './scripts/binding-scripts.ts';
 import { topicMatches, topicPattern } from './topic-pattern.ts';
 
@@ -27,7 +27,8 @@ export interface Bindings {
   lookup(exchange: string, routingKey: string, fresh?: boolean): Promise<readonly string[]>;
   /** Binds a queue whose binding lives only as long as it is refreshed. */
   refresh(queue: QueueDeclaration): Promise<void>;
-  sweep(): Promise<void>;
+  /** Keeps the bindings of the expiring ones among consumed queues, and sweeps those that nobody keeps, as kombu's consumers do. Never rejects. */
+  keepExpiring(queues: readonly QueueDeclaration[]): Promise<void>;
   unbind(queue: QueueDeclaration): Promise<void>;
 }
 
@@ -62,15 +63,7 @@ export function createBindings(hub: RedisHub): Bindings {
   async function refresh(queue: QueueDeclaration): Promise<void> {
     const { exchange, member } = bindingOf(keys, queue);
     const lifetimeMs = Math.max(MIN_BINDING_MS, EXPIRES_FACTOR * Number(queue.arguments?.['x-expires'] ?? 0));
-    await runOn(REFRESH_BINDING, [keys.bindingTable(exchange), keys.bindingDeadlines], [member, exchange, lifetimeMs]);
-  }
-
-  async function runOn(...[script, scriptKeys, args]: [...Parameters<RedisHub['run']>]): Promise<void> {
-    try {
-      await runScript(await hub.commands.use(hub.timeoutMs), script, scriptKeys, args);
-    } catch (error) {
-      throw brokerError(error, hub.isClosed);
-    }
+    await hub.run(REFRESH_BINDING, [keys.bindingTable(exchange), keys.bindingDeadlines], [member, exchange, lifetimeMs]);
   }
 
   return {
@@ -102,7 +95,16 @@ export function createBindings(hub: RedisHub): Bindings {
       return [...queues];
     },
     refresh,
-    sweep: () => runOn(SWEEP_BINDINGS, [keys.bindingDeadlines], [keys.bindingTable(''), keys.permanentBindings(''), 100]),
+    async keepExpiring(queues) {
+      try {
+        const kept = queues.filter(({ arguments: args }) => Number(args?.['x-expires']) > 0);
+        if (kept.length === 0) return;
+        for (const queue of kept) await refresh(queue);
+        await hub.run(SWEEP_BINDINGS, [keys.bindingDeadlines], [keys.bindingTable(''), keys.permanentBindings(''), 100]);
+      } catch (error) {
+        if (!hub.isClosed) hub.settings.logger.debug({ error: String(error) }, 'bindings could not be refreshed');
+      }
+    },
     async unbind(queue) {
       declared.delete(identity(queue));
       const { exchange, member } = bindingOf(keys, queue);

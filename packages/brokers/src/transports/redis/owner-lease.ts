@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RedisHub } from './redis-hub.ts';
-import { END_OWNER, REGISTER_OWNER, RENEW_OWNER } from './scripts/claim-scripts.ts';
+import { END_OWNER, REFRESH_CLAIMS, REGISTER_OWNER, RENEW_OWNER } from './scripts/claim-scripts.ts';
 
 /** One owner of claims, alive as long as it renews its lease by the server's clock. A lease that has ended never comes back: another owner follows. */
 export interface OwnerLease {
@@ -44,4 +44,13 @@ export function createOwnerLease(hub: RedisHub, name: string): OwnerLease {
       await hub.run(END_OWNER, [hub.keys.owners, claimsKey], [owner]);
     },
   };
+}
+
+const REFRESH_PAGE = 500;
+
+/** Moves the claim time of held claims to now, so that no peer's visibility timeout takes them. */
+export async function refreshClaims(hub: RedisHub, tags: readonly string[]): Promise<void> {
+  for (let at = 0; at < tags.length; at += REFRESH_PAGE) {
+    await hub.run(REFRESH_CLAIMS, [hub.keys.unackedIndex], tags.slice(at, at + REFRESH_PAGE));
+  }
 }

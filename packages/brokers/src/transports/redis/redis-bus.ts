@@ -95,14 +95,7 @@ async function openReplies(
   await bindings.refresh(queue);
   const connection = new RedisConnection(hub.settings, 'replies', {});
   const closing = new AbortController();
-  const refresh = setInterval(
-    () =>
-      void bindings
-        .refresh(queue)
-        .then(() => bindings.sweep())
-        .catch(() => {}),
-    REFRESH_EVERY_MS,
-  );
+  const refresh = setInterval(() => void bindings.keepExpiring([queue]), REFRESH_EVERY_MS);
   refresh.unref();
 
   const wait = async (): Promise<void> => {

@@ -4,16 +4,19 @@ import type { Bindings } from './bindings.ts';
 import type { ClaimSweeper } from './claim-sweeper.ts';
 import { type Claimer, createClaimer } from './claimer.ts';
 import type { DueMover } from './due-mover.ts';
-import { createOwnerLease, type OwnerLease } from './owner-lease.ts';
+import { createOwnerLease, type OwnerLease, refreshClaims } from './owner-lease.ts';
+import { createQueueCycle, type QueueCycle } from './queue-cycle.ts';
 import { isErrorReply } from './redis-connection.ts';
 import { type ClaimedMessage, type ClaimHolder, RedisDelivery, type Settlement } from './redis-delivery.ts';
 import { brokerError, type RedisHub } from './redis-hub.ts';
-import { CLAIM, REFRESH_CLAIMS } from './scripts/claim-scripts.ts';
+import { CLAIM } from './scripts/claim-scripts.ts';
 import { ACK, GIVE_BACK, PARK, QUARANTINE, START } from './scripts/settle-scripts.ts';
 import { createSettler, type Settler } from './settler.ts';
 
 const SCRIPTS = [CLAIM, ACK, START, GIVE_BACK, PARK, QUARANTINE];
-const REFRESH_PAGE = 500;
+const RESUME_AGAIN_MS = 1_000;
+/** A third of the shortest life of a binding. */
+const BIND_AGAIN_MS = 20 * 60_000;
 /** How often the queues are looked at without any news; without client tracking between these two. */
 const FLOOR_MS = 1_000;
 const POLL_MIN_MS = 20;
@@ -32,8 +35,7 @@ export interface ConsumerParts {
 export class RedisConsumer implements Consumer, ClaimHolder {
   readonly #options: ConsumeOptions;
   readonly #parts: ConsumerParts;
-  /** In the order in which they are served next. */
-  readonly #queues = new Map<string, QueueDeclaration>();
+  readonly #queues: QueueCycle;
   readonly #held = new Set<RedisDelivery>();
   /** How to stop what brings messages, and what keeps the held ones. */
   readonly #stopTaking: (() => void)[] = [];
@@ -59,11 +61,12 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     this.#options = options;
     this.#parts = parts;
     this.#credit = options.credit;
+    this.#queues = createQueueCycle(parts.hub.keys.queueOrder);
     [this.#lease, this.#claimer, this.#settler] = this.#newOwner();
   }
 
   get queues(): readonly QueueDeclaration[] {
-    return [...this.#queues.values()];
+    return this.#queues.queues;
   }
 
   /** Connects, declares and begins. */
@@ -72,9 +75,10 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     await bindings.declare(this.#options.queues);
     await hub.load(SCRIPTS);
     await this.#lease.register();
-    for (const queue of this.#options.queues) this.#queues.set(queue.name, queue);
+    for (const queue of this.#options.queues) this.#queues.add(queue);
     this.#isResumed = true;
     const renewals = setInterval(() => void this.#renew(), hub.keys.leaseMs / 4);
+    const rebinds = setInterval(() => void bindings.keepExpiring(this.queues), BIND_AGAIN_MS);
     this.#stopHolding.push(
       hub.onUp(() => void this.#resume()),
       hub.onDown((error) => {
@@ -82,6 +86,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
         this.#options.onEvent({ kind: 'disconnected', error });
       }),
       () => clearInterval(renewals),
+      () => clearInterval(rebinds),
     );
     this.#stopTaking.push(
       hub.track((key) => this.#onNews(key)),
@@ -100,12 +105,12 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   async addQueue(queue: QueueDeclaration): Promise<void> {
     if (this.#state !== 'open') throw new CeleriacError('CELERIAC_E_CLOSED', 'the consumer is closed');
     await this.#parts.bindings.declare([queue]);
-    this.#queues.set(queue.name, queue);
+    this.#queues.add(queue);
     this.#wake();
   }
 
   async cancelQueue(name: string): Promise<void> {
-    this.#queues.delete(name);
+    this.#queues.remove(name);
     await this.#claiming;
   }
 
@@ -117,7 +122,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
       for (const stop of this.#stopTaking) stop();
     }
     await this.#claiming;
-    await this.#endIfDone();
+    void this.#endIfDone();
   }
 
   /** For the transport's close: settles what was asked for and gives up the rest. */
@@ -174,12 +179,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
       this.#wake();
       return;
     }
-    for (const name of this.#queues.keys()) {
-      if (key.startsWith(this.#parts.hub.keys.prefix + name)) {
-        this.#wake();
-        return;
-      }
-    }
+    if (this.#queues.order().some((name) => key.startsWith(this.#parts.hub.keys.prefix + name))) this.#wake();
   }
 
   #wake(): void {
@@ -200,7 +200,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     if (this.#state !== 'open' || !this.#isResumed || credit <= 0 || this.#queues.size === 0 || this.#claiming !== undefined) return;
     this.#isDry = true;
     clearTimeout(this.#poll);
-    const order = this.#serveOrder();
+    const order = this.#queues.order();
     const startsAtOnce = Math.max(0, Math.min(credit, Math.floor(this.#options.startsAtOnce())));
     this.#claiming = this.#claimFrom(order, credit, startsAtOnce)
       .catch((error: unknown) => {
@@ -211,11 +211,6 @@ export class RedisConsumer implements Consumer, ClaimHolder {
         this.#pollLater();
         this.#schedule();
       });
-  }
-
-  #serveOrder(): readonly string[] {
-    const names = [...this.#queues.keys()];
-    return this.#parts.hub.keys.queueOrder === 'sorted' ? names.sort() : names;
   }
 
   async #claimFrom(order: readonly string[], credit: number, startsAtOnce: number): Promise<void> {
@@ -235,27 +230,15 @@ export class RedisConsumer implements Consumer, ClaimHolder {
 
   #deliver(messages: readonly ClaimedMessage[]): void {
     const wanted: RedisDelivery[] = [];
-    const rotate = this.#parts.hub.keys.queueOrder === 'round_robin' && this.#queues.size > 1;
     for (const message of messages) {
       const delivery = new RedisDelivery(message, this);
       this.#held.add(delivery);
-      const declaration = this.#queues.get(message.queue);
-      if (declaration === undefined || this.#state !== 'open') {
-        void this.#giveBackUntouched(delivery);
-        continue;
-      }
-      wanted.push(delivery);
-      if (rotate) {
-        this.#queues.delete(message.queue);
-        this.#queues.set(message.queue, declaration);
-      }
+      if (this.#state === 'open' && this.#queues.has(message.queue)) wanted.push(delivery);
+      // It came too late for anyone to see it.
+      else void this.settle(delivery, { kind: 'give-back', redeliveries: 0, losses: 0 });
+      this.#queues.served(message.queue);
     }
     if (wanted.length > 0) this.#options.onDeliveries(wanted);
-  }
-
-  /** It came too late for anyone to see it. */
-  #giveBackUntouched(delivery: RedisDelivery): Promise<void> {
-    return this.settle(delivery, { kind: 'give-back', redeliveries: 0, losses: 0 });
   }
 
   /** News may get lost with a connection, and without client tracking there are none. */
@@ -277,11 +260,10 @@ export class RedisConsumer implements Consumer, ClaimHolder {
       }
       if (performance.now() - this.#refreshedAtMs < Math.min(60_000, hub.keys.visibilityTimeoutMs / 3)) return;
       this.#refreshedAtMs = performance.now();
-      const tags = [...this.#held].map(({ claim }) => claim.tag);
-      for (let at = 0; at < tags.length; at += REFRESH_PAGE) {
-        const held = tags.slice(at, at + REFRESH_PAGE);
-        await hub.run(REFRESH_CLAIMS, [hub.keys.unackedIndex], held);
-      }
+      await refreshClaims(
+        hub,
+        [...this.#held].map(({ claim }) => claim.tag),
+      );
     } catch (error) {
       if (!hub.isClosed) hub.settings.logger.debug({ error: String(error) }, 'the lease of the claims could not be renewed');
     }
@@ -295,7 +277,8 @@ export class RedisConsumer implements Consumer, ClaimHolder {
       if (!(await this.#lease.renew())) await this.#replaceOwner();
       else if (this.#claimer.isUnsure) this.#deliver(await this.#claimer.adopt());
     } catch {
-      // The connection is gone again; the next one comes here again.
+      // Where the connection is gone again, the next one comes here.
+      if (this.#parts.hub.commands.current !== undefined && this.#state !== 'ended') setTimeout(() => void this.#resume(), RESUME_AGAIN_MS);
       return;
     }
     this.#isResumed = true;

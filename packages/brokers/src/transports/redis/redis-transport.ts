@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CeleriacError } from '@celeriac/protocol';
 import type {
   Bus,
@@ -77,12 +78,23 @@ export function createRedisTransport(options: TransportOptions): RedisTransport 
   }
 
   async function close(): Promise<void> {
-    if (hub.commands.current !== undefined) {
+    const orderly = async (): Promise<void> => {
       await publisher.idle();
-      await Promise.all([...consumers].map((consumer) => consumer.end()));
+      await endConsumers();
+    };
+    // Without an answering server there is nobody to wait for: the claims are put back when the lease ends.
+    if (hub.commands.current !== undefined) {
+      const limit = new AbortController();
+      await Promise.race([orderly(), sleep(hub.timeoutMs, undefined, { signal: limit.signal }).catch(() => {})]);
+      limit.abort();
     }
     bus.close();
     hub.close();
+    await endConsumers();
+  }
+
+  async function endConsumers(): Promise<void> {
+    await Promise.all([...consumers].map((consumer) => consumer.end()));
   }
 
   return {

@@ -44,6 +44,10 @@ return 1
 export const CLAIM: RedisScript = redisScript(`
 local lease = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not lease or tonumber(lease) == 0 then return {1, 0, false} end
+-- Keys of a wrong type must fail before anything is popped.
+redis.call('HEXISTS', KEYS[1], '')
+redis.call('ZSCORE', KEYS[2], '')
+redis.call('HEXISTS', KEYS[4], '')
 local base, counter = ARGV[2], tonumber(ARGV[3])
 local want, starts, bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local queues, fair = tonumber(ARGV[7]), ARGV[8] == '1'
