@@ -14,7 +14,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     .version(version, '-V, --version')
     .exitOverride()
     .configureHelp({ sortSubcommands: false });
-  const named = argv.find((word) => !word.startsWith('-'));
+  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+  const named = first === 'help' ? second : first;
   for (const [name, entry] of Object.entries(commandTable)) {
     const command = program.command(name).description(entry.summary);
     command.exitOverride();

@@ -29,7 +29,7 @@ export interface CeleryOptions extends DestinationConfig {
   readonly resultBackendTransportOptions?: Readonly<Record<string, unknown>>;
   /** How a publish that the broker did not take is tried again. Default: 3 retries after 0, 200 and 400 ms, as Celery. */
   readonly publishRetry?: PublishRetryPolicy;
-  /** How long one publish may take. Default 15,000. */
+  /** How long one try of a publish may take; no other try begins after it. Default 15,000. */
   readonly publishTimeoutMs?: number;
   readonly logger?: Logger;
 }
@@ -45,6 +45,7 @@ type ContractsOf<Map extends Readonly<Record<string, Contract>>> = {
 export class Celery {
   readonly #options: CeleryOptions;
   readonly #declarations = new Map<string, { queue?: QueueDeclaration }>();
+  readonly #publishTimeoutMs: number;
   readonly #origin = `gen${process.pid}@${hostname()}`;
   readonly #openBackend = (): Promise<ResultBackend> => this.#backend();
   #transport: Transport | undefined;
@@ -54,6 +55,7 @@ export class Celery {
 
   constructor(options: CeleryOptions) {
     this.#options = options;
+    this.#publishTimeoutMs = options.publishTimeoutMs ?? 15_000;
   }
 
   /** The task of a contract, ready to be called; or of a bare name with the type of its function: `app.task<(x: number) => number>('tasks.f')`. */
@@ -135,7 +137,7 @@ export class Celery {
       ...this.#declaration(route),
     };
     try {
-      await retryRefusedPublish(() => transport.publish(publication), this.#options.publishRetry);
+      await retryRefusedPublish(() => transport.publish(publication), this.#publishTimeoutMs, this.#options.publishRetry);
     } catch (error) {
       throw withTaskId(error, call.taskId);
     }
@@ -155,12 +157,12 @@ export class Celery {
 
   async #connect(): Promise<Transport> {
     if (this.#closed) throw new CeleriacError('CELERIAC_E_CLOSED', 'this Celery client has been closed');
-    const { broker, brokerTransportOptions, publishTimeoutMs, logger = silentLogger } = this.#options;
+    const { broker, brokerTransportOptions, logger = silentLogger } = this.#options;
     this.#connecting ??= createTransport({
       url: broker,
       logger,
       ...(brokerTransportOptions !== undefined && { transportOptions: brokerTransportOptions }),
-      ...(publishTimeoutMs !== undefined && { publishTimeoutMs }),
+      publishTimeoutMs: this.#publishTimeoutMs,
     });
     this.#transport = await this.#connecting;
     return this.#transport;

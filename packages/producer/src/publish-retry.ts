@@ -13,18 +13,21 @@ export interface PublishRetryPolicy {
 }
 
 /**
- * Tries again only what the broker certainly did not take (CELERIAC_E_PUBLISH); a publish of uncertain fate is the caller's to decide.
+ * Tries again only what the broker certainly did not take (CELERIAC_E_PUBLISH), and begins no try after `timeoutMs`; a publish of uncertain
+ * fate is the caller's to decide.
  * @throws the last error
  */
-export async function retryRefusedPublish(publish: () => Promise<void>, policy: PublishRetryPolicy = {}): Promise<void> {
+export async function retryRefusedPublish(publish: () => Promise<void>, timeoutMs: number, policy: PublishRetryPolicy = {}): Promise<void> {
   const { maxRetries = 3, intervalStartMs = 0, intervalStepMs = 200, intervalMaxMs = 1_000 } = policy;
+  const startedAtMs = performance.now();
   for (let retry = 0; ; retry += 1) {
+    const waitMs = Math.min(intervalStartMs + retry * intervalStepMs, intervalMaxMs);
     try {
       return await publish();
     } catch (error) {
-      if (retry >= maxRetries || !isCeleriacError(error, 'CELERIAC_E_PUBLISH')) throw error;
+      const isLate = performance.now() - startedAtMs + waitMs >= timeoutMs;
+      if (retry >= maxRetries || isLate || !isCeleriacError(error, 'CELERIAC_E_PUBLISH')) throw error;
     }
-    const waitMs = Math.min(intervalStartMs + retry * intervalStepMs, intervalMaxMs);
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }

@@ -1,5 +1,5 @@
 import { Celery } from '@celeriac/producer';
-import { CeleriacError, parseJson } from '@celeriac/protocol';
+import { CeleriacError, parseJson, stringifyJson } from '@celeriac/protocol';
 import type { Command } from 'commander';
 import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
@@ -43,6 +43,10 @@ async function call(name: string, options: CallOptions): Promise<void> {
   const priority = numberOf(options.priority, '--priority');
   const timeoutS = typeof options.wait === 'string' ? numberOf(options.wait, '--wait') : undefined;
   const backend = resultBackendUrlOf(options);
+  const waits = options.wait !== undefined && options.wait !== false;
+  if (waits && backend === undefined) {
+    throw new CeleriacError('CELERIAC_E_NO_BACKEND', '--wait needs --result-backend URL or CELERY_RESULT_BACKEND; nothing was sent');
+  }
   await using app = new Celery({ broker: brokerUrlOf(options), ...(backend !== undefined && { backend }) });
   const result = await app.sendTask(name, {
     args,
@@ -53,12 +57,12 @@ async function call(name: string, options: CallOptions): Promise<void> {
     ...(expires !== undefined && { expires }),
     ...(priority !== undefined && { priority }),
   });
-  if (options.wait === undefined || options.wait === false) {
+  if (!waits) {
     print(options.output, { id: result.id, task: name }, result.id);
     return;
   }
   const value = await result.get(timeoutS === undefined ? {} : { timeoutMs: timeoutS * 1000 });
-  print(options.output, { id: result.id, task: name, status: 'SUCCESS', result: value }, JSON.stringify(value) ?? 'null');
+  print(options.output, { id: result.id, task: name, status: 'SUCCESS', result: value }, stringifyJson(value));
 }
 
 /** `celeriac call NAME --args '[1,2]'` */

@@ -1,5 +1,5 @@
 import { Celery } from '@celeriac/producer';
-import { CeleriacError, READY_STATES, type RemoteException } from '@celeriac/protocol';
+import { CeleriacError, READY_STATES, type RemoteException, stringifyJson } from '@celeriac/protocol';
 import type { Command } from 'commander';
 import { addConnectionOptions, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -33,7 +33,7 @@ async function result(id: string, options: ResultOptions): Promise<void> {
 }
 
 function textOf(status: string, value: unknown, traceback: string | null): string {
-  if (status === 'SUCCESS') return JSON.stringify(value) ?? 'null';
+  if (status === 'SUCCESS') return stringifyJson(value);
   if (status !== 'FAILURE' && status !== 'REVOKED') return status;
   if (traceback !== null) return traceback;
   const exception = value as RemoteException;

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { CeleriacError } from '@celeriac/protocol';
+import { CeleriacError, isCeleriacError } from '@celeriac/protocol';
 import { createWorker, type Worker, type WorkerOptions } from '@celeriac/worker';
 import { type Command, InvalidArgumentError } from 'commander';
 import { commandLogger } from '../command-logger.ts';
@@ -75,7 +75,13 @@ async function run(flags: WorkerFlags): Promise<void> {
   const worker = await createWorker(options);
   const signals = drainOnSignals(worker, (text) => logger.info({}, text));
   try {
-    await worker.start();
+    try {
+      await worker.start();
+    } catch (error) {
+      // Told to end before it had reached the broker.
+      if (signals.received && isCeleriacError(error, 'CELERIAC_E_CLOSED')) return;
+      throw error;
+    }
     const served = worker.http === undefined ? '' : ` http://${worker.http.host}:${worker.http.port}`;
     if (!signals.received) process.stdout.write(`${worker.nodename} ready.${served}\n`);
     const { finished, interrupted, handedBack } = await worker.ended;
