@@ -56,7 +56,7 @@ export async function startRabbitmqNode(options: RabbitmqOptions = {}): Promise<
   );
 
   // without an epmd of our own the node starts one that outlives everything
-  const epmd = spawnProcess('epmd', ['-address', '127.0.0.1', '-port', String(epmdPort)], { cwd: dir });
+  const epmd = spawnProcess('epmd', ['-address', '127.0.0.1', '-port', String(epmdPort)], { cwd: dir, group: true });
   await until(() => isListening(epmdPort), { what: `epmd on port ${epmdPort}` });
   let server: SpawnedProcess | undefined;
   const start = async (): Promise<void> => {
@@ -130,6 +130,7 @@ function nodeEnvironment(dir: string, port: number, distPort: number, epmdPort: 
     RABBITMQ_DIST_PORT: String(distPort),
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_FLAGS: '-start_epmd false', // an epmd that a VM starts by itself outlives everything
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
     ERL_MAX_PORTS: '8192', // with a huge `ulimit -n` the VM reserves memory for every possible descriptor
   };
