@@ -143,6 +143,28 @@ describe('the command line', () => {
     ]);
   });
 
+  it('ends with a clear error for pools it cannot run and an address it cannot have', { timeout: 60_000 }, async () => {
+    const deployment = join(folder, 'deployment.yaml');
+    const placeholder = join(folder, 'placeholder.yaml');
+    writeFileSync(deployment, `broker: { url: "${redis.url}" }\npools: { p: { queues: [q], target: { deployment: { name: w } } } }\n`);
+    writeFileSync(
+      placeholder,
+      `broker: { url: "${redis.url}" }\npools: { p: { queues: [q], target: { local: { command: [x, "{queue}"] } } } }\n`,
+    );
+    const ends = async (...args: readonly string[]) => {
+      const { code, output } = await runCeleriac(['autoscale', ...args], { timeoutMs: 20_000 });
+      return [code, output] as const;
+    };
+    const free = `127.0.0.1:${await freePort()}`;
+    expect(await ends('-f', deployment, '--http', free)).toEqual([78, expect.stringContaining('local processes only, not Deployments')]);
+    expect(await ends('-f', placeholder, '--http', free)).toEqual([78, expect.stringContaining('{queue}; known are {queues}')]);
+    expect(await ends('-f', file, '--http', `127.0.0.1:${redis.port}`)).toEqual([78, expect.stringContaining('cannot listen on')]);
+    expect(await ends('-f', file, '--http', 'off', '--journal', join(folder, 'no/such/folder'))).toEqual([
+      78,
+      expect.stringContaining('the journal cannot be written'),
+    ]);
+  });
+
   it('prints the JSON Schema of the file', async () => {
     const { code, stdout } = await runCeleriac(['autoscale', '--print-schema']);
     const schema = JSON.parse(stdout) as { properties: { pools: { additionalProperties: { properties: object } } } };

@@ -41,19 +41,20 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
       env: { ...process.env, CELERY_BROKER_URL: url },
       programs: { celeriac: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] },
     });
-    const http =
-      options.http === 'off'
-        ? undefined
-        : await serveAutoscaler({ autoscaler, ...address(options.http), identity: { version, broker: transport.traits.name }, logger });
-    const stopped = signalled();
-    await autoscaler.start();
-    const pools = config.pools.map(({ spec }) => spec.pool);
-    logger.info({ pools, http: http === undefined ? null : `http://${http.host}:${http.port}` }, 'autoscaler ready');
-    const { hurry } = await stopped;
-    logger.info({}, 'stopping: draining local replicas');
-    const left = await autoscaler.stop({ hurry });
-    await http?.close();
-    report(left, logger);
+    const identity = { version, broker: transport.traits.name };
+    const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...address(options.http), identity, logger });
+    try {
+      const stopped = signalled();
+      await autoscaler.start();
+      const pools = config.pools.map(({ spec }) => spec.pool);
+      logger.info({ pools, http: http === undefined ? null : `http://${http.host}:${http.port}` }, 'autoscaler ready');
+      const { hurry } = await stopped;
+      logger.info({}, 'stopping: draining local replicas');
+      report(await autoscaler.stop({ hurry }), logger);
+    } finally {
+      await autoscaler.stop();
+      await http?.close();
+    }
   } finally {
     await transport.close();
   }
