@@ -29,10 +29,7 @@ it('never shrinks while the broker is away, and goes on when it is back', { time
   await unknown;
   // The tasks have ended and idle-to-zero has passed by far: only the missing signals hold the replicas.
   await until(() => ledger.counts().ends.size === 2, { timeoutMs: 20_000 });
-  await rig.nextTick(
-    (tick) => tick.atMs - (tick.decision.nextState.unknownSinceMs ?? tick.atMs) > 5_000,
-    30_000,
-  );
+  await rig.nextTick((tick) => tick.atMs - (tick.decision.nextState.unknownSinceMs ?? tick.atMs) > 5_000, 30_000);
   expect(
     rig.ticks
       .slice(before)
