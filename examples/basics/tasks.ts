@@ -2,35 +2,32 @@
 
 import { appendFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { contract, defineTask } from '@celeriac/worker';
+import { defineTask } from '@celeriac/worker';
+import * as contracts from './contracts.ts';
 
-export const add = defineTask(contract<(x: number, y: number) => number>('tasks.add', { params: ['x', 'y'] }), (_ctx, x, y) => x + y);
+export const add = defineTask(contracts.add, (_ctx, x, y) => x + y);
 
 /** Gives back what it was given. */
-export const echo = defineTask(contract<(value: unknown) => unknown>('tasks.echo', { params: ['value'] }), (_ctx, value) => value);
+export const echo = defineTask(contracts.echo, (_ctx, value) => value);
 
 /** Waits without using the processor; resolves with the number of seconds. */
-export const sleep = defineTask(contract<(seconds: number) => number>('tasks.sleep', { params: ['seconds'] }), async (_ctx, seconds) => {
+export const sleep = defineTask(contracts.sleep, async (_ctx, seconds) => {
   await pause(seconds * 1000);
   return seconds;
 });
 
-export const fail = defineTask(contract<(message: string) => never>('tasks.fail', { params: ['message'] }), (_ctx, message): never => {
+export const fail = defineTask(contracts.fail, (_ctx, message): never => {
   throw new Error(message);
 });
 
 /** Asks to be run again as often as told, then resolves with the number of retries. */
-export const flaky = defineTask(
-  contract<(times: number) => number>('tasks.flaky', { params: ['times'] }),
-  { maxRetries: null },
-  (ctx, times) => {
-    if (ctx.retries < times) ctx.retry({ countdown: 0 });
-    return ctx.retries;
-  },
-);
+export const flaky = defineTask(contracts.flaky, { maxRetries: null }, (ctx, times) => {
+  if (ctx.retries < times) ctx.retry({ countdown: 0 });
+  return ctx.retries;
+});
 
 /** Keeps the processor busy and listens to nobody. */
-export const spin = defineTask(contract<(seconds: number) => number>('tasks.spin', { params: ['seconds'] }), (_ctx, seconds) => {
+export const spin = defineTask(contracts.spin, (_ctx, seconds) => {
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
     // a synchronous loop, as a bad regular expression would be
@@ -39,16 +36,13 @@ export const spin = defineTask(contract<(seconds: number) => number>('tasks.spin
 });
 
 /** Kills the process that runs it. */
-export const die = defineTask(contract<() => void>('tasks.die', { params: [] }), async () => {
+export const die = defineTask(contracts.die, async () => {
   process.kill(process.pid, 'SIGKILL');
   await pause(60_000); // until the signal has arrived
 });
 
 /** Appends one line to a file, in one write. */
-export const append = defineTask(
-  contract<(path: string, text: string) => null>('tasks.append', { params: ['path', 'text'] }),
-  async (_ctx, path, text) => {
-    await appendFile(path, `${text}\n`);
-    return null;
-  },
-);
+export const append = defineTask(contracts.append, async (_ctx, path, text) => {
+  await appendFile(path, `${text}\n`);
+  return null;
+});
