@@ -3,5 +3,6 @@ import celery from 'celery-node';
 const worker = celery.createWorker(process.env.BENCH_BROKER, process.env.BENCH_BACKEND, 'celery');
 worker.register('tasks.add', (x, y) => x + y);
 worker.register('tasks.now', () => Number(process.hrtime.bigint()) / 1e6);
-worker.start();
-worker.whenReady().then(() => console.log('ready'));
+void worker.start();
+await worker.whenReady();
+console.log('ready');

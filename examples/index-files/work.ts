@@ -46,7 +46,7 @@ export function createWork(urls: { readonly broker: string; readonly backend: st
             [tasks.fingerprintFile, fingerprints],
           ] as const) {
             const taskId = crypto.randomUUID();
-            gathered.push(gather<FileFacts | Fingerprint>(app.result(taskId), into as (FileFacts | Fingerprint)[]));
+            gathered.push(gather<FileFacts | Fingerprint>(app.result(taskId), into));
             counts.published += 1;
             yield task.signature({ args: [path], taskId });
           }

@@ -79,7 +79,7 @@ export class Celery {
    * be sent again), CELERIAC_E_UNROUTABLE, CELERIAC_E_ARGUMENTS, CELERIAC_E_VALUE, CELERIAC_E_CLOSED
    */
   async apply<Result>(signature: Signature<never[], Result> | Signature<[], Result>): Promise<AsyncResult<Result>> {
-    const id = await this.#publish(signature as Signature<never[], unknown>);
+    const id = await this.#publish(signature);
     return new AsyncResult<Result>(id, this.#openBackend);
   }
 
@@ -110,7 +110,7 @@ export class Celery {
     if (this.#closed) return;
     this.#closed = true;
     const [transport, backend] = await Promise.allSettled([this.#connecting, this.#backendOpening]);
-    await Promise.all([transport, backend].map((opened) => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)));
+    await Promise.all([transport, backend].map(async (opened) => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

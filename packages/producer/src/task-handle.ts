@@ -43,7 +43,7 @@ export function createTaskHandle<C extends Contract>(contract: C, publisher: Sig
   });
   const signature = (call: Call<C> = {}): Signature<[], Types<C>['result']> => {
     const { args = [], kwargs = NO_KWARGS, ...options } = call;
-    return { contract, args, kwargs: kwargs as Readonly<Record<string, unknown>>, options };
+    return { contract, args, kwargs, options };
   };
   return {
     name: contract.name,

@@ -139,7 +139,7 @@ describe('the fleet', () => {
       fc.property(fc.array(anyEvent, { maxLength: 20 }), (events) => {
         const stated = new Set(events.flatMap((event) => [event.active, event.reserved, event.slots]));
         let state = emptyFleet;
-        for (const [index, event] of events.entries()) state = applyFleetEvent(state, event as FleetEvent, index * 100);
+        for (const [index, event] of events.entries()) state = applyFleetEvent(state, event, index * 100);
         for (const worker of state.values()) {
           for (const number of [worker.active, worker.reserved, worker.slots]) expect(number === null || stated.has(number)).toBe(true);
         }
