@@ -36,6 +36,5 @@ export function queueInfo(queue: QueueDeclaration): Record<string, unknown> {
 
 /** Whether a queue name that came over the wire may be consumed: printable, no longer than AMQP allows, nothing that kombu's key layout reserves. */
 export function isQueueName(name: unknown): name is string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   return typeof name === 'string' && name.length > 0 && name.length <= 255 && !/[\u0000-\u001f\u007f*]/.test(name);
 }
