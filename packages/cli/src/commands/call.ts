@@ -3,8 +3,9 @@ import { CeleriacError, parseJson, stringifyJson } from '@celeriac/protocol';
 import type { Command } from 'commander';
 import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
+import { addQueueOptions, type QueueOptions } from '../queue-options.ts';
 
-interface CallOptions extends ConnectionOptions, OutputOption {
+interface CallOptions extends ConnectionOptions, OutputOption, QueueOptions {
   readonly args: string;
   readonly kwargs: string;
   readonly queue?: string;
@@ -47,7 +48,12 @@ async function call(name: string, options: CallOptions): Promise<void> {
   if (waits && backend === undefined) {
     throw new CeleriacError('CELERIAC_E_NO_BACKEND', '--wait needs --result-backend URL or CELERY_RESULT_BACKEND; nothing was sent');
   }
-  await using app = new Celery({ broker: brokerUrlOf(options), ...(backend !== undefined && { backend }) });
+  await using app = new Celery({
+    broker: brokerUrlOf(options),
+    ...(backend !== undefined && { backend }),
+    ...(options.queueType !== undefined && { taskDefaultQueueType: options.queueType }),
+    ...(options.queueMaxPriority !== undefined && { taskQueueMaxPriority: options.queueMaxPriority }),
+  });
   const result = await app.sendTask(name, {
     args,
     kwargs,
@@ -67,7 +73,7 @@ async function call(name: string, options: CallOptions): Promise<void> {
 
 /** `celeriac call NAME --args '[1,2]'` */
 export function configure(command: Command): void {
-  addOutputOption(addConnectionOptions(command))
+  addOutputOption(addQueueOptions(addConnectionOptions(command)))
     .argument('<name>', 'registered task name')
     .option('-a, --args <json>', 'positional arguments, a JSON array', '[]')
     .option('-k, --kwargs <json>', 'keyword arguments, a JSON object', '{}')

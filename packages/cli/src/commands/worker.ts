@@ -6,12 +6,13 @@ import { commandLogger } from '../command-logger.ts';
 import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { expandNodename } from '../nodename.ts';
+import { addQueueOptions, type QueueOptions, queueDeclaration } from '../queue-options.ts';
 
 /** Levels of `-l`; Celery's WARNING, CRITICAL and FATAL are understood too. */
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 type LogLevel = (typeof logLevels)[number];
 
-interface WorkerFlags extends ConnectionOptions {
+interface WorkerFlags extends ConnectionOptions, QueueOptions {
   readonly app: readonly string[];
   readonly queues?: readonly string[];
   readonly concurrency?: number;
@@ -32,7 +33,7 @@ const HURRY_AFTER_MS = 1_000;
 
 /** `celeriac worker -A tasks.ts -Q q1,q2 -c 4 -n name@%h -b URL --result-backend URL` */
 export function configure(command: Command): void {
-  addConnectionOptions(command)
+  addQueueOptions(addConnectionOptions(command))
     .requiredOption('-A, --app <modules>', 'comma-separated task modules (.ts, .js, .mjs or packages)', list)
     .option('-Q, --queues <names>', 'comma-separated queues (default: celery)', list)
     .option('-c, --concurrency <slots>', "tasks that run at once (default: the machine's parallelism)", wholeNumber)
@@ -58,7 +59,7 @@ async function run(flags: WorkerFlags): Promise<void> {
     ...(backend === undefined ? {} : { backend }),
     modules: flags.app,
     childEnv: process.env,
-    ...(flags.queues === undefined ? {} : { queues: flags.queues }),
+    queues: (flags.queues ?? ['celery']).map((name) => queueDeclaration(name, flags)),
     ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
     nodename: expandNodename(flags.hostname, hostname()),
     taskEvents: flags.taskEvents === true,
