@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { createControlClient, type Delivery, type Logger, type ResultBackend } from '@celeriac/brokers';
+import { createControlClient, type Delivery, type Logger, type ResultBackend, type Transport } from '@celeriac/brokers';
 import { encodeTask, type Message, type ResultMeta, type TaskCall } from '@celeriac/protocol';
 import { createMemoryBackend } from '../../../brokers/src/backends/memory.ts';
 import { createMemoryTransport, type MemoryTransport } from '../../../brokers/src/transports/memory/memory-transport.ts';
@@ -30,8 +30,14 @@ export interface WorkerRig extends AsyncDisposable {
 
 let rigs = 0;
 
+export interface WorkerRigOptions extends Partial<WorkerOptions> {
+  readonly autostart?: boolean;
+  /** What the worker is given in place of its own transport. */
+  readonly around?: (own: MemoryTransport) => Transport;
+}
+
 /** Starts it. `queues` are declared even where the worker does not consume them. */
-export async function workerRig(options: Partial<WorkerOptions> & { readonly autostart?: boolean } = {}): Promise<WorkerRig> {
+export async function workerRig({ autostart = true, around = (own) => own, ...options }: WorkerRigOptions = {}): Promise<WorkerRig> {
   const url = `memory://worker-${process.pid}-${++rigs}`;
   const transport = createMemoryTransport({ url });
   const workerTransport = createMemoryTransport({ url });
@@ -50,7 +56,7 @@ export async function workerRig(options: Partial<WorkerOptions> & { readonly aut
   });
   await transport.queues.declare({ name: 'celery' });
   const worker = composeWorker({
-    broker: workerTransport,
+    broker: around(workerTransport),
     backend: createMemoryBackend({ url }),
     modules: [BASICS],
     concurrency: 2,
@@ -59,7 +65,7 @@ export async function workerRig(options: Partial<WorkerOptions> & { readonly aut
     logger,
     ...options,
   });
-  if (options.autostart !== false) await worker.start();
+  if (autostart) await worker.start();
   const client = createControlClient({ bus: transport.bus });
   let ids = 0;
   return {
