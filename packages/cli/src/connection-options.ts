@@ -1,17 +1,48 @@
 import { CeleriacError } from '@celeriac/protocol';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
-/** What `-b` and `--result-backend` parse into. */
+type TransportOptions = Readonly<Record<string, unknown>>;
+
+/** What `-b`, `--result-backend` and their options parse into. */
 export interface ConnectionOptions {
   readonly broker?: string;
+  readonly brokerOption?: TransportOptions;
   readonly resultBackend?: string;
+  readonly backendOption?: TransportOptions;
 }
 
-/** Adds Celery's `-b` and `--result-backend`. */
-export function addConnectionOptions(command: Command): Command {
+/** Adds Celery's `-b`, and `--broker-option` for its broker_transport_options. */
+export function addBrokerOptions(command: Command): Command {
   return command
     .option('-b, --broker <url>', 'broker URL (default: CELERY_BROKER_URL)')
-    .option('--result-backend <url>', 'result backend URL (default: CELERY_RESULT_BACKEND)');
+    .option('--broker-option <name=value>', 'a transport option, such as masterName=main; may be repeated', transportOption);
+}
+
+/** Adds Celery's `--result-backend`, and `--backend-option` for its result_backend_transport_options. */
+export function addBackendOptions(command: Command): Command {
+  return command
+    .option('--result-backend <url>', 'result backend URL (default: CELERY_RESULT_BACKEND)')
+    .option('--backend-option <name=value>', 'a transport option of the backend; may be repeated', transportOption);
+}
+
+/** Both. */
+export function addConnectionOptions(command: Command): Command {
+  return addBackendOptions(addBrokerOptions(command));
+}
+
+/** `name=value`: Celery's snake_case is understood too, and a value that is JSON is what it says. */
+function transportOption(text: string, before: TransportOptions = {}): TransportOptions {
+  const [, name, value] = /^([A-Za-z_]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('NAME=VALUE is needed, for example masterName=main');
+  return { ...before, [name.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase())]: optionValue(value) };
+}
+
+function optionValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 /**

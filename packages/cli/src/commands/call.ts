@@ -51,6 +51,8 @@ async function call(name: string, options: CallOptions): Promise<void> {
   await using app = new Celery({
     broker: brokerUrlOf(options),
     ...(backend !== undefined && { backend }),
+    brokerTransportOptions: options.brokerOption ?? {},
+    resultBackendTransportOptions: options.backendOption ?? {},
     ...(options.queueType !== undefined && { taskDefaultQueueType: options.queueType }),
     ...(options.queueMaxPriority !== undefined && { taskQueueMaxPriority: options.queueMaxPriority }),
   });

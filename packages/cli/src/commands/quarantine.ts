@@ -1,7 +1,7 @@
 import { createTransport, type QuarantineEntry, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { Command } from 'commander';
-import { addConnectionOptions, brokerUrlOf, type ConnectionOptions } from '../connection-options.ts';
+import { addBrokerOptions, brokerUrlOf, type ConnectionOptions } from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
 
 interface QuarantineOptions extends ConnectionOptions, OutputOption {
@@ -9,7 +9,7 @@ interface QuarantineOptions extends ConnectionOptions, OutputOption {
 }
 
 async function withTransport(options: ConnectionOptions, act: (transport: Transport) => Promise<void>): Promise<void> {
-  const transport = await createTransport({ url: brokerUrlOf(options) });
+  const transport = await createTransport({ url: brokerUrlOf(options), transportOptions: options.brokerOption ?? {} });
   try {
     await act(transport);
   } finally {
@@ -66,7 +66,7 @@ async function settle(
 /** `celeriac quarantine list|show|retry|drop -Q QUEUE` */
 export function configure(command: Command): void {
   const add = (name: string, summary: string): Command =>
-    addOutputOption(addConnectionOptions(command.command(name).description(summary))).requiredOption(
+    addOutputOption(addBrokerOptions(command.command(name).description(summary))).requiredOption(
       '-Q, --queue <name>',
       'queue the messages came from',
     );

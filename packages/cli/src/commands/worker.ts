@@ -57,6 +57,8 @@ async function run(flags: WorkerFlags): Promise<void> {
   const options: WorkerOptions = {
     broker,
     ...(backend === undefined ? {} : { backend }),
+    brokerTransportOptions: flags.brokerOption ?? {},
+    resultBackendTransportOptions: flags.backendOption ?? {},
     modules: flags.app,
     childEnv: process.env,
     queues: (flags.queues ?? ['celery']).map((name) => queueDeclaration(name, flags)),
