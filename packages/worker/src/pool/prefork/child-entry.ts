@@ -64,6 +64,7 @@ async function main(): Promise<void> {
 
   const link = new Socket({ fd: LINK_FD, readable: true, writable: false });
   const decoder = new FrameDecoder(parentFrameLimitBytes, (type, bytes, start, end) => {
+    if (type === FRAME.EXIT) process.exit(0);
     runtime?.receive(type, bytes, start, end);
     return undefined;
   });

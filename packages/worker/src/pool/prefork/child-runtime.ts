@@ -59,9 +59,6 @@ export class ChildRuntime {
         return;
       case FRAME.CALLED:
         this.#called(bytes.toString('utf8', start, end));
-        return;
-      case FRAME.EXIT:
-        process.exit(0);
     }
   }
 
