@@ -1,7 +1,7 @@
 // What decides whether a Redis-protocol server is a broker: the same tests on a real redis-server and on ours.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../until.ts';
+import { letTimePass, until } from '../until.ts';
 import { type RedisRig, redisRigs } from './redis-rigs.ts';
 import { encode, type RespConnection, type RespValue } from './resp-connection.ts';
 
@@ -188,7 +188,7 @@ describe.each(redisRigs)('%s', (_name, open) => {
       await connection.call('WATCH', 'k');
       await connection.call('MULTI');
       await connection.call('PING');
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await letTimePass(60, 'the key expires');
       expect(await connection.call('EXEC')).toBeNull();
     });
 

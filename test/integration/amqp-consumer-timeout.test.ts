@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { startOwnRabbitmq } from '../brokers/rabbitmq.ts';
 import { consume, createInbox, expectDepth, freshQueue, idOf, publishAll, roundTrip } from '../conformance/transport-rig.ts';
-import { until } from '../until.ts';
+import { letTimePass, until } from '../until.ts';
 import { amqpBenches } from './amqp-rig.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -13,8 +13,7 @@ const bench = amqpBenches(async () => {
 });
 const settings = { consumerTimeoutMs: TIMEOUT_MS, heldLeaseMs: 3_000 };
 
-/** Resolves after so many seconds of holding: what a long task does. */
-const hold = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const hold = (forMs: number): Promise<void> => letTimePass(forMs, 'a delivery held for long is what these tests are about');
 
 it('holds a delivery for longer than consumer_timeout, once, without losing its channel', async () => {
   const { transport, vhost, rabbitmq } = await bench();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRabbitmq } from '../brokers/rabbitmq.ts';
 import { startRedis } from '../brokers/redis.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import { letTimePass } from '../until.ts';
 import { atZero, ourWorker, startAutoscaler } from './autoscaler-rig.ts';
 
 interface Broker {
@@ -45,8 +46,7 @@ describe.each<[string, () => Promise<Broker>, number]>([
     await rig.nextTick(() => rig.autoscaler.pools.size === POOLS && rig.autoscaler.ready);
     const tookMs: number[] = [];
     for (let index = 0; index < POOLS; index += 1) {
-      // Later than the turns that begin with the autoscaler, and never in step with a look at the queue.
-      await new Promise((resolve) => setTimeout(resolve, 90 + ((index * 37) % 110)));
+      await letTimePass(90 + ((index * 37) % 110), 'later than the first turns, and never in step with a look at the queue');
       const grown = rig.nextTick((tick) => tick.pool === `p${index}` && tick.decision.to === 1, 5_000);
       const sentMs = Date.now();
       await rig.celery.sendTask('test.work', { queue: `q${index}` });
