@@ -90,7 +90,7 @@ export function createStages(settings: WorkerSettings, pool: Pool, { transport, 
     ...{ pool, runTimes, backend, limits, logger },
     mayStart: (attempt) => intake.mayStart(attempt),
     onLostTooOften: (attempt) => intake.lostTooOften(attempt),
-    onUnstarted: (attempt, why) => (why === 'lost' ? void hand.remove(attempt) : intake.handBack(attempt)),
+    onUnstarted: (attempt, why) => (why === 'lost' ? intake.letGo(attempt) : intake.handBack(attempt)),
   });
   const held = new Held({ now, onDue: (attempts) => intake.due(attempts) });
   const taskOf = (name: string) => tasks.get(name);

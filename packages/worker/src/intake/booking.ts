@@ -171,12 +171,13 @@ export class Booking {
     this.#recording.delete(attempt);
     this.#options.logger.debug({ err: error, taskId: attempt.request.id }, 'start not recorded');
     attempt.marked = false;
-    if (attempt.delivery.lost.aborted) this.#options.onUnstarted(attempt, 'lost');
-    else if (!this.#open) this.#options.onUnstarted(attempt, 'closed');
-    else {
-      this.putBack(attempt);
-      setTimeout(() => this.book(), RECORD_AGAIN_MS);
+    if (attempt.delivery.lost.aborted || !this.#open) {
+      this.#options.onUnstarted(attempt, attempt.delivery.lost.aborted ? 'lost' : 'closed');
+      this.book(); // the slot that was kept for it is free, and nobody else says so
+      return;
     }
+    this.putBack(attempt);
+    setTimeout(() => this.book(), RECORD_AGAIN_MS);
   }
 
   #markLate(): void {

@@ -91,10 +91,13 @@ export class Intake {
     const isLost = ({ delivery }: { readonly delivery: Delivery }): boolean => delivery.lost.aborted;
     hand.removeTwins(isLost);
     const checking = [...hand.all()].filter((attempt) => attempt.phase === 'checking' && isLost(attempt));
-    for (const attempt of [...booking.remove(isLost), ...held.remove(isLost), ...checking]) {
-      for (const twin of hand.remove(attempt)) this.accept(twin.delivery, twin.request);
-    }
+    for (const attempt of [...booking.remove(isLost), ...held.remove(isLost), ...checking]) this.letGo(attempt);
     booking.book();
+  }
+
+  /** Takes an attempt out of the hand that will not be settled here; deliveries of its id that waited for it have their turn. `book` follows. */
+  letGo(attempt: Attempt): void {
+    for (const twin of this.#options.hand.remove(attempt)) this.accept(twin.delivery, twin.request);
   }
 
   /** Takes one readable delivery; `book` follows. */
@@ -237,9 +240,9 @@ export class Intake {
   }
 
   #park(attempt: Attempt, untilMs: number): void {
-    const { logger, hand } = this.#options;
+    const { logger } = this.#options;
     const { request } = attempt;
-    hand.remove(attempt);
+    this.letGo(attempt);
     attempt.delivery.park(untilMs).catch((error: unknown) => {
       logger.warn(
         { err: error, taskId: request.id, taskName: request.taskName },

@@ -1,0 +1,125 @@
+import { type Delivery, silentLogger } from '@celeriac/brokers';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Attempt, createAttempt } from '../../src/intake/attempt.ts';
+import { Booking } from '../../src/intake/booking.ts';
+import type { Job, Pool } from '../../src/pool/pool.ts';
+import { RunTimes } from '../../src/strategy/run-times.ts';
+import { requestOf } from '../requests.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** As much of a pool as booking sees: one slot, and room behind it for `depth` short jobs. */
+function onePlace(depth = 0) {
+  const jobs: Job[] = [];
+  const room = (pipelined: boolean): number => (jobs.length === 0 ? 1 : pipelined ? Math.max(0, depth - jobs.length) : 0);
+  const submit = (job: Job): boolean => room(job.pipelined) > 0 && jobs.push(job) > 0;
+  return { jobs, pool: { room, submit } as unknown as Pool };
+}
+function rig(depth = 0) {
+  const { jobs, pool } = onePlace(depth);
+  const unstarted: string[] = [];
+  const runTimes = new RunTimes();
+  const booking = new Booking({
+    ...{ pool, runTimes, backend: null, limits: { timeLimitS: 9, softTimeLimitS: null }, logger: silentLogger },
+    mayStart: () => true,
+    onLostTooOften: () => {},
+    onUnstarted: (attempt, why) => void unstarted.push(`${attempt.request.id} ${why}`),
+  });
+  const started = (): string[] => jobs.map(({ request }) => request.id);
+  return { jobs, booking, runTimes, unstarted, started };
+}
+/** A delivery that says what happens when its start is to be recorded. */
+function attemptOf(id: string, markStarted: () => Promise<void> | undefined = () => undefined, lost = false, redelivered = false): Attempt {
+  const signal = lost ? AbortSignal.abort() : new AbortController().signal;
+  const delivery = { markStarted, lost: signal, redelivered, lossesAreComplete: true } as Partial<Delivery> as Delivery;
+  return createAttempt(delivery, requestOf({ id }), { name: 'tasks.add', options: {} }, 0);
+}
+const settle = async (): Promise<void> => {
+  await vi.advanceTimersByTimeAsync(0);
+};
+
+test('in order, as far as there is room, with the limits of the worker', () => {
+  const { booking, jobs, started } = rig();
+  for (const id of ['a', 'b']) booking.add(attemptOf(id));
+  booking.book();
+  expect(started()).toEqual(['a']);
+  expect(jobs[0]).toMatchObject({ hardLimitMs: 9_000, softLimitMs: null, pipelined: false, fresh: false });
+  expect(booking.waiting).toBe(1);
+});
+
+test('not before its start is recorded; the slot is kept for it', async () => {
+  const { booking, started } = rig();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  booking.add(attemptOf('a', () => promise));
+  booking.add(attemptOf('b'));
+  booking.book();
+  expect(started()).toEqual([]);
+  expect(booking.startsAtOnce()).toBe(0);
+  resolve();
+  await settle();
+  expect(started()).toEqual(['a']);
+});
+
+test('a claim that is lost meanwhile frees the slot for the next', async () => {
+  const { booking, started, unstarted } = rig();
+  booking.add(attemptOf('a', () => Promise.reject(new Error('lost')), true));
+  booking.add(attemptOf('b'));
+  booking.book();
+  await settle();
+  expect(unstarted).toEqual(['a lost']);
+  expect(started()).toEqual(['b']);
+});
+
+test('a start that could not be recorded is tried again a little later', async () => {
+  const { booking, started } = rig();
+  let tries = 0;
+  booking.add(attemptOf('a', () => (++tries < 3 ? Promise.reject(new Error('away')) : undefined)));
+  booking.book();
+  await settle();
+  expect(started()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([tries, started()]).toEqual([3, ['a']]);
+});
+
+test('what is being recorded when the worker closes is handed back', async () => {
+  const { booking, unstarted, started } = rig();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  booking.add(attemptOf('a', () => promise));
+  booking.book();
+  booking.close();
+  resolve();
+  await settle();
+  expect([unstarted, started()]).toEqual([['a closed'], []]);
+});
+
+test('short tasks wait behind each other without a record; redelivered ones never do', () => {
+  const { booking, runTimes, jobs, started } = rig(10);
+  for (let n = 0; n < 3; n++) runTimes.record('tasks.add', 1);
+  let marks = 0;
+  const mark = (): undefined => {
+    marks += 1;
+  };
+  for (const id of ['a', 'b', 'c']) booking.add(attemptOf(id, mark));
+  booking.add(attemptOf('again', mark, false, true));
+  booking.book();
+  expect(started()).toEqual(['a', 'b', 'c']);
+  expect(jobs.every(({ pipelined }) => pipelined)).toBe(true);
+  expect([marks, booking.waiting]).toEqual([0, 1]);
+});
+
+test('a short task that still runs a little later is recorded then', async () => {
+  const { booking, runTimes } = rig(10);
+  for (let n = 0; n < 3; n++) runTimes.record('tasks.add', 1);
+  const marks: string[] = [];
+  const [quick, slow] = ['quick', 'slow'].map((id) => attemptOf(id, () => void marks.push(id))) as [Attempt, Attempt];
+  for (const attempt of [quick, slow]) {
+    booking.add(attempt);
+    booking.book();
+    attempt.phase = 'running';
+    booking.began(attempt);
+  }
+  quick.phase = 'settling';
+  await vi.advanceTimersByTimeAsync(20);
+  expect(marks).toEqual(['slow']);
+});
