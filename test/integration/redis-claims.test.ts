@@ -228,7 +228,10 @@ describe('claims on Redis', () => {
     proxy.cut();
     await expectCode(publishAll(transport, queue, ['nobody']), 'CELERIAC_E_PUBLISH');
     proxy.thaw();
+    const accepted = proxy.accepted;
     proxy.accept();
+    // the pause before the next attempt to connect may be longer than a publication waits
+    await until(() => proxy.accepted > accepted, { what: 'the next connection' });
     await publishAll(transport, queue, ['after']);
   });
 });
