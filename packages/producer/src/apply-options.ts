@@ -17,7 +17,7 @@ export interface ApplyOptions {
   readonly exchange?: string;
   /** Custom headers, flat beside Celery's; put trace context here. */
   readonly headers?: Readonly<Record<string, unknown>>;
-  /** Default: a new UUID. Sending the same id again is safe: a task that has succeeded does not run again. */
+  /** Default: a new UUID. Sending the same id again loses nothing, but may run the task twice. */
   readonly taskId?: string;
   /** Hard limit in seconds; the task's process is killed. */
   readonly timeLimit?: number;
