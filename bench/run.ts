@@ -1,7 +1,6 @@
 // `npm run bench [-- --quick] [-- --json]`: peers and us in one run, interleaved; prints ratios and writes bench/RESULTS.md.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startOwnRabbitmq } from '../test/brokers/rabbitmq.ts';
@@ -44,13 +43,7 @@ const TASKS: Readonly<Record<string, number>> = {
 const MESSAGES: Readonly<Record<string, number>> = { batch: 100_000, 'one-by-one': 10_000 };
 
 function versionOf(name: string): string {
-  const manifest = createRequire(import.meta.url).resolve.paths(name)?.[0];
-  const file = manifest === undefined ? '' : resolve(manifest, name, 'package.json');
-  return (
-    JSON.parse(readFileSync(file.includes(ROOT) ? file : resolve(ROOT, 'node_modules', name, 'package.json'), 'utf8')) as {
-      version: string;
-    }
-  ).version;
+  return (JSON.parse(readFileSync(resolve(ROOT, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 class Collector<Row> {

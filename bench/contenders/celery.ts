@@ -35,9 +35,9 @@ export const celery: Contender = {
   async startWorker(broker, servers) {
     const peer = await pythonPeer('celery57');
     const startedAt = performance.now();
-    const args = ['-A', 'celery_tasks', 'worker', '-c', '2', '-n', 'bench@%h', '-l', 'INFO', '--without-mingle'];
+    const args = ['-A', 'celery_tasks', 'worker', '-c', '2', '-n', 'bench@%h', '-l', 'WARNING', '--without-mingle'];
     const worker = spawnProcess(peer.bin('celery'), args, { cwd: SCRIPTS, env: environment(peer, broker, servers), group: true });
-    await worker.line(/ ready\./, 60_000);
+    await worker.line(/ready\./, 60_000);
     const bootMs = performance.now() - startedAt;
     return { bootMs, pids: () => processTree(worker.pid), stop: async () => void (await worker.stop(60_000)) };
   },

@@ -2,6 +2,7 @@ import os
 import time
 
 from celery import Celery
+from celery.signals import worker_ready
 
 app = Celery("tasks", broker=os.environ["BENCH_BROKER"], backend=os.environ.get("BENCH_BACKEND"))
 app.conf.worker_prefetch_multiplier = 4
@@ -18,3 +19,8 @@ def add(x, y):
 @app.task(name="tasks.now")
 def now():
     return time.monotonic() * 1000
+
+
+@worker_ready.connect
+def say_ready(**_):
+    print("takes tasks, ready.")

@@ -3,7 +3,7 @@ import { declareQueue } from './declare-queue.ts';
 import { brokerError, type RpcChannel, replyCode } from './rpc-channel.ts';
 
 const LOOK_EVERY_MS = 200;
-const LOOK_FOR_MISSING_EVERY_MS = 1_000;
+const LOOK_FOR_MISSING_EVERY_MS = 400;
 
 /** `rpc` declares, `probe` asks: a question about a missing queue closes its channel. */
 export function createAmqpQueueAdmin(rpc: RpcChannel, probe: RpcChannel): QueueAdmin {
