@@ -14,15 +14,6 @@ import { type PythonClient, startPythonClient } from './python-client.ts';
 const TASKS = resolve(import.meta.dirname, '../../examples/basics/tasks.ts');
 const NODE = `interop@${hostname()}`;
 
-const MATRIX: readonly (readonly [PythonPeerName, BrokerKind])[] = [
-  ['celery57', 'redis'],
-  ['celery57', 'rabbitmq'],
-  ['celery57', 'embedded'],
-  ['celery56', 'redis'],
-  ['celery56', 'rabbitmq'],
-  ['celery56', 'embedded'],
-];
-
 const VALUES = [
   "'Ünïcödé \\u2603 \\U0001f600'",
   '[1, -1, 2**53 + 1, -(2**63), 2**200, 0, True, None]',
@@ -38,7 +29,8 @@ const VALUES = [
   "{'nested': [{'when': datetime.date(2000, 2, 29), 'how much': decimal.Decimal('0.10')}], '__proto__': 1}",
 ];
 
-for (const [peer, kind] of MATRIX) {
+/** The suite for one version of Celery over one kind of broker. */
+export function pythonCallsUs(peer: PythonPeerName, kind: BrokerKind): void {
   describe(`${peer} calls a celeriac worker over ${kind}`, () => {
     let rig: BrokerRig;
     let worker: SpawnedProcess;
