@@ -62,7 +62,7 @@ describe('what is loaded', () => {
   it.each([
     ['@celeriac/protocol', ['protocol']],
     ['@celeriac/brokers', ['brokers', 'protocol']],
-    ['@celeriac/producer', ['brokers', 'producer', 'protocol']],
+    ['@celeriac/producer', ['producer', 'protocol']],
     ['@celeriac/worker', ['brokers', 'protocol', 'worker']],
     ['@celeriac/autoscaler', ['autoscaler', 'brokers', 'protocol']],
     ['@celeriac/embedded', ['embedded']],

@@ -1,4 +1,5 @@
-export { CeleriacError, type Contract, contract, isCeleriacError, TaskError } from '@celeriac/protocol';
+export type { TaskError } from '@celeriac/protocol';
+export { CeleriacError, type Contract, contract, isCeleriacError } from '@celeriac/protocol/contract';
 export type { ApplyOptions } from './apply-options.ts';
 export { AsyncResult, type GetOptions } from './async-result.ts';
 export { Celery, type CeleryOptions } from './celery.ts';
