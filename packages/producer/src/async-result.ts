@@ -1,11 +1,5 @@
 import type { ResultMeta } from '@celeriac/protocol';
-import type { ResultReader } from './result-reader.ts';
-
-export interface GetOptions {
-  /** How long to wait, in milliseconds; absent waits until the signal aborts. 0 looks once. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
+import type { GetOptions, ResultReader } from './result-reader.ts';
 
 /** The result to come of one task. Not thenable: awaiting a call waits for the broker, not for the task. */
 export class AsyncResult<Result = unknown> {

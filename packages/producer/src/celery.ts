@@ -1,29 +1,12 @@
-import type { Logger } from '@celeriac/brokers';
 import { CeleriacError, type Contract, contract } from '@celeriac/protocol/contract';
 import type { ApplyOptions } from './apply-options.ts';
 import { AsyncResult } from './async-result.ts';
-import type { DestinationConfig } from './destination.ts';
+import type { CeleryOptions } from './celery-options.ts';
 import { type PublishManyOptions, type PublishManyReport, publishMany } from './publish-many.ts';
-import type { PublishRetryPolicy } from './publish-retry.ts';
 import type { Publisher } from './publisher.ts';
 import type { ResultReader } from './result-reader.ts';
 import type { Signature } from './signature.ts';
 import { createTaskHandle, type TaskHandle } from './task-handle.ts';
-
-export interface CeleryOptions extends DestinationConfig {
-  /** Celery's broker_url: redis://, rediss://, sentinel://, amqp://, amqps:// or memory://. */
-  readonly broker: string;
-  /** Celery's result_backend. Absent: results cannot be asked for. */
-  readonly backend?: string;
-  /** Celery's broker_transport_options in camelCase. */
-  readonly brokerTransportOptions?: Readonly<Record<string, unknown>>;
-  readonly resultBackendTransportOptions?: Readonly<Record<string, unknown>>;
-  /** How a publish that the broker did not take is tried again. Default: 3 retries after 0, 200 and 400 ms, as Celery. */
-  readonly publishRetry?: PublishRetryPolicy;
-  /** How long one try of a publish may take; no other try begins after it. Default 15,000. */
-  readonly publishTimeoutMs?: number;
-  readonly logger?: Logger;
-}
 
 type AnySignature = Signature<never[], unknown>;
 

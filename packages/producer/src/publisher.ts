@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { createTransport, type QueueDeclaration, silentLogger } from '@celeriac/brokers';
 import { CeleriacError, encodeTask, isCeleriacError, type Route, routeTask } from '@celeriac/protocol';
 import { toTaskCall } from './apply-options.ts';
-import type { CeleryOptions } from './celery.ts';
+import type { CeleryOptions } from './celery-options.ts';
 import { declarationOf } from './destination.ts';
 import { retryRefusedPublish } from './publish-retry.ts';
 import type { Signature } from './signature.ts';

@@ -1,10 +1,15 @@
 import { createResultBackend, type ResultBackend, type ResultBackendOptions } from '@celeriac/brokers';
 import { CeleriacError, READY_STATES, type RemoteException, type ResultMeta, TaskError } from '@celeriac/protocol';
-import type { GetOptions } from './async-result.ts';
+
+export interface GetOptions {
+  /** How long to wait, in milliseconds; absent waits until the signal aborts. 0 looks once. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
 
 /** Reads results of one backend. Loaded with its driver when the first result is asked for. */
 export interface ResultReader {
-  /** The value of a task; see {@link AsyncResult.get}. */
+  /** The value of a task; see AsyncResult.get. */
   get(id: string, options: GetOptions): Promise<unknown>;
   meta(id: string): Promise<ResultMeta | undefined>;
   forget(id: string): Promise<void>;

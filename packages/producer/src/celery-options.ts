@@ -1,0 +1,18 @@
+import type { Logger } from '@celeriac/brokers';
+import type { DestinationConfig } from './destination.ts';
+import type { PublishRetryPolicy } from './publish-retry.ts';
+
+export interface CeleryOptions extends DestinationConfig {
+  /** Celery's broker_url: redis://, rediss://, sentinel://, amqp://, amqps:// or memory://. */
+  readonly broker: string;
+  /** Celery's result_backend. Absent: results cannot be asked for. */
+  readonly backend?: string;
+  /** Celery's broker_transport_options in camelCase. */
+  readonly brokerTransportOptions?: Readonly<Record<string, unknown>>;
+  readonly resultBackendTransportOptions?: Readonly<Record<string, unknown>>;
+  /** How a publish that the broker did not take is tried again. Default: 3 retries after 0, 200 and 400 ms, as Celery. */
+  readonly publishRetry?: PublishRetryPolicy;
+  /** How long one try of a publish may take; no other try begins after it. Default 15,000. */
+  readonly publishTimeoutMs?: number;
+  readonly logger?: Logger;
+}
