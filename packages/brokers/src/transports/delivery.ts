@@ -43,6 +43,6 @@ export interface Delivery {
   requeue(options: { readonly lost: boolean }): Promise<void>;
   /** Puts it away until `dueAtMs` (epoch milliseconds); the broker hands it out again then, to anyone. */
   park(dueAtMs: number): Promise<void>;
-  /** Moves it to `<queue>.quarantine` with its reason. Counted and capped; see docs/quarantine.md. */
+  /** Moves it to `<queue>.quarantine` with its reason. Counted and capped; see docs/guide/quarantine.md. */
   quarantine(reason: QuarantineReason): Promise<void>;
 }
