@@ -159,7 +159,7 @@ function createParts(
       );
     },
     async reload() {
-      register(await pool.reload());
+      await pool.reload(register);
     },
   };
 }

@@ -94,8 +94,12 @@ export interface Pool {
   /** Ends one running job by a signal (default SIGTERM; the child is replaced); false where it is not running here. */
   terminate(taskId: string, signal: NodeJS.Signals): boolean;
   resize(slots: number): Promise<void>;
-  /** Replaces every child with one that has loaded the task modules anew, each after its current job. Resolves with the new manifest. */
-  reload(): Promise<TaskManifest>;
+  /**
+   * Replaces every child with one that has loaded the task modules anew, each after its current job. Resolves with the new manifest.
+   * `onLoaded` is called with it earlier: when new jobs go to new children only. Rejects with CELERIAC_E_TASK_MODULE or CELERIAC_E_CHILD and
+   * keeps the old children. A reload during another takes it over.
+   */
+  reload(onLoaded?: (manifest: TaskManifest) => void): Promise<TaskManifest>;
   /** Aborts what has not begun, waits for what runs until the signal aborts, then kills it (`terminated`). Resolves when no child lives. */
   close(deadline: AbortSignal): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { createPreforkPool } from '../../src/pool/prefork/prefork-pool.ts';
+import type { TaskManifest } from '../../src/tasks/manifest.ts';
 import { isAlive, jobFor, poolRig, TASKS } from './rig.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-lifecycle-'));
@@ -139,6 +140,35 @@ test('reload replaces every child after its current job and gives the new manife
   const after = [jobFor('v', [50]), jobFor('v', [50])];
   for (const job of after) await rig.submit(job);
   for (const job of after) expect(await rig.outcomeOf(job)).toMatchObject({ resultJson: '2' });
+});
+
+test('a reload during a long task tells the new manifest at once; a second reload takes the first one over', async () => {
+  const module = join(folder, 'changes-twice.ts');
+  const version = (n: number): string =>
+    `import { defineTask } from ${SOURCE};\nexport const v = defineTask('v', async (_ctx, waitMs: number) => { await new Promise((r) => setTimeout(r, waitMs)); return ${n}; });\nexport const only${n} = defineTask('only-${n}', () => ${n});\n`;
+  writeFileSync(module, version(1));
+  await using rig = poolRig({ modules: [module], slots: 2 });
+  await rig.pool.start();
+  const long = jobFor('v', [3_000]);
+  await rig.submit(long);
+  await rig.until(() => rig.started.length === 1);
+  const third = Promise.withResolvers<void>();
+  const note = ({ tasks }: TaskManifest): void => {
+    if (tasks.some(({ name }) => name === 'only-3')) third.resolve();
+  };
+  writeFileSync(module, version(2));
+  const first = rig.pool.reload(note);
+  writeFileSync(module, version(3));
+  const second = rig.pool.reload(note);
+  await third.promise;
+  expect(rig.outcomes.size).toBe(0);
+  expect(await rig.run(jobFor('only-3'))).toMatchObject({ resultJson: '3' });
+  writeFileSync(module, 'const = 5;');
+  await expect(rig.pool.reload(note)).rejects.toThrow(module);
+  expect(await rig.run(jobFor('only-3'))).toMatchObject({ resultJson: '3' });
+  expect(await rig.outcomeOf(long)).toMatchObject({ kind: 'succeeded', resultJson: '1' });
+  await Promise.all([first, second]);
+  expect(await rig.run(jobFor('v', [0]))).toMatchObject({ resultJson: '3' });
 });
 
 test('a reload that fails says why and leaves the children that work', async () => {

@@ -127,8 +127,8 @@ class PreforkPool implements Pool {
     await this.#staffing.resize(slots);
   }
 
-  reload(): Promise<TaskManifest> {
-    return this.#staffing.reload();
+  reload(onLoaded?: (manifest: TaskManifest) => void): Promise<TaskManifest> {
+    return this.#staffing.reload(onLoaded);
   }
 
   close(deadline: AbortSignal): Promise<void> {

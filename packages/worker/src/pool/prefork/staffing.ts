@@ -34,6 +34,8 @@ export class Staffing {
   #everComplete = false;
   #pending: Pending[] = [];
   #lastFailure = '';
+  /** Of the reload whose manifest was handed on last. */
+  #announcedEpoch = 0;
 
   constructor(crew: Crew, slots: number, ports: StaffingPorts) {
     this.#crew = crew;
@@ -82,17 +84,25 @@ export class Staffing {
     await resized;
   }
 
-  async reload(): Promise<TaskManifest> {
+  async reload(onLoaded?: (manifest: TaskManifest) => void): Promise<TaskManifest> {
     this.#crew.turnOver();
     const { epoch } = this.#crew;
     this.#manifest = undefined;
-    const warm = this.#until('any', () => this.#manifest !== undefined && this.#crew.epoch === epoch);
+    const warm = this.#until('any', () => this.#manifest !== undefined);
     this.staff();
     await warm;
+    // Another reload may have come meanwhile: then this one ends with that one's children.
+    const newest = this.#crew.epoch;
     const manifest = this.#manifest as unknown as TaskManifest;
-    for (const slot of this.#slots) if (slot.link !== null && slot.link.epoch !== epoch) slot.wantsReplacement = true;
+    for (const slot of this.#slots) this.#outdate(slot, newest);
+    const taken = this.#until('none', () => this.#slots.every(({ link, incoming }) => ((incoming ?? link)?.epoch ?? -1) >= epoch));
     const replaced = this.#until('none', () => this.#complete() && this.#slots.every(({ link }) => link !== null && link.epoch >= epoch));
     this.staff();
+    await taken;
+    if (newest >= this.#announcedEpoch) {
+      this.#announcedEpoch = newest;
+      onLoaded?.(manifest);
+    }
     await replaced;
     return manifest;
   }
@@ -119,6 +129,7 @@ export class Staffing {
   failed(error: CeleriacError, fatal: boolean): void {
     const ended = this.#pending.filter(({ failsBy }) => failsBy === 'any' || (fatal && failsBy === 'fatal'));
     if (ended.length > 0) {
+      this.#lastFailure = error.message;
       this.#pending = this.#pending.filter((pending) => !ended.includes(pending));
       for (const { reject } of ended) reject(error);
       return;
@@ -231,6 +242,16 @@ export class Staffing {
     slot.link.retiring = true;
     if (slot.link.waiting > 0) slot.link.requestVoid();
     this.settle(slot.link);
+  }
+
+  /** Sees to it that the slot's child, and one already waiting to follow it, are replaced where they are older. */
+  #outdate(slot: Slot, epoch: number): void {
+    if (slot.incoming !== null && slot.incoming.epoch < epoch) {
+      this.#owners.delete(slot.incoming);
+      this.#crew.dismiss(slot.incoming);
+      slot.incoming = null;
+    }
+    if (slot.link !== null && slot.link.epoch < epoch) slot.wantsReplacement = true;
   }
 
   #complete(): boolean {
