@@ -25,7 +25,7 @@ export async function loadTaskModules(
     let url = specifier;
     try {
       if (isMissingFile(specifier, cwd)) throw noSuchFile(specifier, cwd);
-      if (!isModulePath(specifier, cwd)) url = resolvePackage(specifier);
+      if (!isModulePath(specifier, cwd)) url = packageUrl(specifier, cwd, resolvePackage);
       else if (!specifier.startsWith('file:')) url = pathToFileURL(resolve(cwd, specifier)).href;
       registry.addModule((await import(url)) as Record<string, unknown>, specifier);
     } catch (error) {
@@ -50,6 +50,17 @@ function isMissingFile(specifier: string, cwd: string): boolean {
 function noSuchFile(specifier: string, cwd: string): CeleriacError {
   const text = `cannot import ${specifier}: there is no file ${resolve(cwd, specifier)}`;
   return new CeleriacError('CELERIAC_E_TASK_MODULE', text, { data: { module: specifier, file: null, line: null } });
+}
+
+function packageUrl(specifier: string, cwd: string, resolvePackage: (specifier: string) => string): string {
+  try {
+    return resolvePackage(specifier);
+  } catch (cause) {
+    const meant = ['.ts', '.js', '.mjs'].map((ending) => specifier + ending).find((file) => existsSync(resolve(cwd, file)));
+    if (meant === undefined && !/Cannot find (?:module|package)/.test(String(cause))) throw cause;
+    const text = `cannot import ${specifier}: there is no such file or package in ${cwd}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+    throw new CeleriacError('CELERIAC_E_TASK_MODULE', text, { data: { module: specifier, file: null, line: null }, cause });
+  }
 }
 
 function isTold({ code }: CeleriacError): boolean {

@@ -67,6 +67,12 @@ test('a file that is not there', async () => {
   );
 });
 
+test('a package that is not there, and a file named without its ending', async () => {
+  expect((await startFailure('no-such-package')).message).toContain(`there is no such file or package in ${folder}`);
+  moduleFile('plain.ts', '');
+  expect((await startFailure('plain')).message).toContain('did you mean plain.ts?');
+});
+
 test('a module without a task', async () => {
   const error = await startFailure(moduleFile('no-task.ts', 'export const a = 1;\n'));
   expect(isCeleriacError(error, 'CELERIAC_E_TASK_MODULE'), String(error)).toBe(true);
