@@ -13,12 +13,13 @@ export async function publishChildCall(
   { callJson, parent }: ChildCall,
   nowMs: number,
 ): Promise<string> {
-  const call = parseJson(callJson) as Partial<TaskCall> | null;
-  if (typeof call !== 'object' || call === null || typeof call.name !== 'string' || typeof call.taskId !== 'string') {
+  const { queue, ...call } = (parseJson(callJson) ?? {}) as Partial<TaskCall> & { readonly queue?: unknown };
+  if (typeof call.name !== 'string' || typeof call.taskId !== 'string') {
     throw new CeleriacError('CELERIAC_E_TASK_NAME', 'a call from a task needs a name and a task id');
   }
   const complete: TaskCall = { ...call, name: call.name, taskId: call.taskId, rootId: parent.rootId, parentId: parent.id };
-  const followed = { kind: 'call', call: complete, route: {}, countdownS: null, expiresS: null } as const;
+  const route = typeof queue === 'string' && queue !== '' ? { queue } : {};
+  const followed = { kind: 'call', call: complete, route, countdownS: null, expiresS: null } as const;
   await transport.publish(publicationOf(options, followed, parent, nowMs));
   return call.taskId;
 }

@@ -49,6 +49,12 @@ test('ctx.call publishes with parent and root', async () => {
   expect(await rig.result(child as string)).toMatchObject({ status: 'SUCCESS', result: [5, id, id] });
 });
 
+test('ctx.call publishes to the queue of the contract', async () => {
+  const id = await rig.send('caller-elsewhere');
+  expect(await rig.result(id)).toMatchObject({ status: 'SUCCESS' });
+  expect(await rig.transport.queues.depth('elsewhere')).toBe(1);
+});
+
 test('autoretryFor by name, up to maxRetries, then the error itself', async () => {
   const id = await rig.send('stubborn');
   expect(await rig.result(id)).toMatchObject({ status: 'FAILURE', result: { exc_type: 'ValueError', exc_message: ['attempt 2'] } });

@@ -73,8 +73,10 @@ export class ChildContext implements TaskContext {
 
   call(task: Contract | string, ...args: readonly unknown[]): Promise<string> {
     const { job } = this.#run;
+    const { name, queue } = typeof task === 'string' ? { name: task, queue: undefined } : task;
     const published = this.#publish({
-      name: typeof task === 'string' ? task : task.name,
+      name,
+      ...(queue === undefined ? undefined : { queue }),
       args,
       kwargs: {},
       taskId: randomUUID(),
