@@ -45,8 +45,8 @@ describe('the command line', () => {
       for (const { command, flags } of mentionedFlags(textOf(file))) {
         const text = helps.get(command) ?? help(...command.split(' '));
         helps.set(command, text);
-        const known = (await text.catch(() => undefined))?.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g);
-        if (known === undefined) missing.push(`${file}: celeriac ${command}`);
+        const known = (await text.catch(() => '')).match(/(?<![\w-])--?[a-zA-Z][\w-]*/g);
+        if (known === null) missing.push(`${file}: celeriac ${command}`);
         else missing.push(...flags.filter((flag) => !known.includes(flag)).map((flag) => `${file}: celeriac ${command} ${flag}`));
       }
     }
