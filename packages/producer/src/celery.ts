@@ -52,7 +52,7 @@ export class Celery {
    */
   async apply<Result>(signature: Signature<never[], Result> | Signature<[], Result>): Promise<AsyncResult<Result>> {
     const publisher = this.#publisher ?? (await this.#openPublisher());
-    return new AsyncResult<Result>(await publisher.publish(signature as AnySignature), this.#openReader);
+    return new AsyncResult<Result>(await publisher.publish(signature), this.#openReader);
   }
 
   /** Publishes a task by its name alone, untyped. */
@@ -84,7 +84,7 @@ export class Celery {
     this.#closed = true;
     this.#publisher = undefined;
     const opened = await Promise.allSettled([this.#publisherOpening, this.#readerOpening]);
-    await Promise.all(opened.map((one) => (one.status === 'fulfilled' ? one.value?.close() : undefined)));
+    await Promise.all(opened.map(async (one) => (one.status === 'fulfilled' ? one.value?.close() : undefined)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
