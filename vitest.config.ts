@@ -31,6 +31,8 @@ const suites = (folder: string): string[] => [`test/${folder}/**/*.test.ts`];
 export default defineConfig({
   test: {
     globalSetup: ['test/run-services.ts'],
+    // its entries say where an import led to, and stay when an install changes that
+    fsModuleCache: false,
     projects: [
       project('unit', ['packages/*/test/**/*.test.ts', ...suites('architecture')], 0, MANY, { testTimeout: 20_000 }),
       project('conformance', suites('conformance'), 1, MANY, { testTimeout: 60_000, hookTimeout: 120_000 }),
