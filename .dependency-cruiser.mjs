@@ -50,7 +50,10 @@ export default {
       comment: 'Another package is imported by its name or by a subpath of its exports, never by a path into its sources.',
       severity: 'error',
       from: { path: '^packages/([^/]+)/src/' },
-      to: { path: '^packages/[^/]+/src/', pathNot: ['^packages/$1/', '^packages/[^/]+/src/[^/]+\\.ts$', '^packages/protocol/src/contract/index\\.ts$'] },
+      to: {
+        path: '^packages/[^/]+/src/',
+        pathNot: ['^packages/$1/', '^packages/[^/]+/src/[^/]+\\.ts$', '^packages/protocol/src/contract/index\\.ts$'],
+      },
     },
     {
       name: 'protocol-does-no-io',
