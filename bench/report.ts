@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { ImportCost } from './import-cost.ts';
 import { readable } from './statistics.ts';
 
@@ -31,7 +31,7 @@ export interface Figures {
 /** One line about the machine. */
 export function machineLine(): string {
   const [cpu] = cpus();
-  return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node ${process.versions.node}`;
+  return `${availableParallelism()} x ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node ${process.versions.node}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
