@@ -102,6 +102,12 @@ export class Autoscaler {
     for (const { loop } of this.#pools) loop.wake();
   }
 
+  /** What made replicas fail is mended (a task module, say): those that are wanted are started now, without the pause after failures. */
+  forgive(): void {
+    for (const { target } of this.#pools) target.forgive();
+    this.wake();
+  }
+
   /** Calls back after every turn of every pool; the returned function ends it. */
   onTick(listener: (tick: PoolTick) => void): () => void {
     this.#listeners.add(listener);

@@ -1,5 +1,6 @@
 export { type Contract, contract } from '@celeriac/protocol';
 export { createWorker } from './create-worker.ts';
+export { type ReadTaskManifestOptions, readTaskManifest } from './read-manifest.ts';
 export { defineTask } from './tasks/define-task.ts';
 export type { TaskDescription, TaskManifest, TaskOptions } from './tasks/manifest.ts';
 export type { Task, TaskFunction } from './tasks/task.ts';

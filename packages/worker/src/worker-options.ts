@@ -75,8 +75,11 @@ export interface Worker {
   hurry(): void;
   /** Resolves when it has ended, also by remote control. */
   readonly ended: Promise<WorkerEnd>;
-  /** Loads the task modules anew in new children; connections and what is held stay. Rejects with CELERIAC_E_TASK_MODULE and keeps the old ones. */
-  reload(): Promise<void>;
+  /**
+   * Loads the task modules anew in new children; connections and what is held stay, what runs ends where it began. `onLoaded` is called when
+   * new runs have the new code. Resolves when the old children have ended. Rejects with CELERIAC_E_TASK_MODULE and keeps the old ones.
+   */
+  reload(onLoaded?: () => void): Promise<void>;
   /** Where HTTP is served, undefined where it is not. */
   readonly http: { readonly host: string; readonly port: number } | undefined;
 }

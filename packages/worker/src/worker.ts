@@ -48,7 +48,7 @@ export function composeWorker(options: WorkerOptions): Worker {
     },
     drain,
     hurry: () => parts?.drain.hurry(),
-    reload: async () => parts?.reload(),
+    reload: async (onLoaded) => parts?.reload(onLoaded),
   };
 }
 
@@ -57,7 +57,7 @@ interface Parts {
   readonly drain: Drain;
   readonly http: () => HttpServer | undefined;
   open(signal: AbortSignal): Promise<void>;
-  reload(): Promise<void>;
+  reload(onLoaded?: () => void): Promise<void>;
 }
 
 /** Starts the children and loads the drivers side by side, then puts the stages together. */
@@ -158,8 +158,11 @@ function createParts(
         `${nodename} takes tasks`,
       );
     },
-    async reload() {
-      await pool.reload(register);
+    async reload(onLoaded) {
+      await pool.reload((next) => {
+        register(next);
+        onLoaded?.();
+      });
     },
   };
 }

@@ -35,6 +35,8 @@ export interface Target {
   grow(from: number, to: number): Promise<void>;
   /** A replica's worker has been heard of. */
   heard(id: string): void;
+  /** What made replicas fail is mended: grows as if none had. */
+  forgive(): void;
   /** Makes these the ones that go first. */
   mark(ids: readonly string[]): Promise<void>;
   /** Shrinks to `replicas` by exactly these; resolves when told. A running task is never ended by it. */

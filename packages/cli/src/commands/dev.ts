@@ -1,19 +1,80 @@
-import type { Command } from 'commander';
-import { type BrokerOnlyOptions, runBrokerOnly } from '../dev/broker-only.ts';
+import { CeleriacError } from '@celeriac/protocol';
+import { type Command, InvalidArgumentError } from 'commander';
+import { runBrokerOnly } from '../dev/broker-only.ts';
+import type { DevOptions } from '../dev/run-dev.ts';
 
-interface DevOptions extends BrokerOnlyOptions {
+interface DevFlags {
+  readonly app?: readonly string[];
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly max?: number;
+  readonly idle: number;
+  readonly port: string;
+  readonly db?: string;
+  readonly maxMemory?: string;
+  readonly broker?: string;
+  readonly resultBackend?: string;
+  readonly http?: DevOptions['http'];
   readonly brokerOnly?: boolean;
 }
 
-/** `celeriac dev --broker-only --port 16379 --db work.db` */
+const DEFAULT_HTTP = { port: 9810, asked: false };
+
+/** `celeriac dev -A tasks.ts --port 16379`, `celeriac dev --broker-only --port 16379 --db work.db` */
 export function configure(command: Command): void {
   command
-    .option('--broker-only', 'only the embedded broker, for any Redis client')
-    .option('--port <number>', 'port on 127.0.0.1, 0 = a free one', '16379')
+    .option('-A, --app <modules>', 'comma-separated task modules; may be repeated', words)
+    .option('-Q, --queues <names>', 'comma-separated queues', (value: string) => words(value), ['celery'])
+    .option('-c, --concurrency <slots>', 'tasks that run at once in one worker', count, 2)
+    .option('--max <workers>', "workers at most (default: as many as the machine's processors need, at least 2)", count)
+    .option('--idle <seconds>', 'time without work before workers go', seconds, 10)
+    .option('--port <number>', 'port of the embedded broker on 127.0.0.1, 0 = a free one', '16379')
     .option('--db <file>', 'keep the keys in this file over a restart')
     .option('--max-memory <bytes>', 'refuse writes above this many bytes of keys; 0 = no limit')
-    .action(async (options: DevOptions) => {
-      if (options.brokerOnly !== true) command.error("error: only '--broker-only' is there yet");
-      await runBrokerOnly(options);
-    });
+    .option('-b, --broker <url>', 'a real broker in the place of the embedded one')
+    .option('--result-backend <url>', "result backend (default: the embedded broker's database 1)")
+    .option('--http <port>', 'serve pools, journal and metrics on this port of 127.0.0.1, or off (default: 9810 where free)', http)
+    .option('--broker-only', 'only the embedded broker, for any Redis client')
+    .action(dev);
+}
+
+async function dev({ app = [], ...flags }: DevFlags): Promise<void> {
+  if (flags.brokerOnly !== true) {
+    if (app.length === 0)
+      throw new CeleriacError('CELERIAC_E_CONFIG', 'no task modules: give -A tasks.ts, or --broker-only for a broker alone');
+    const { runDev } = await import('../dev/run-dev.ts');
+    await runDev({ ...flags, app, http: flags.http === undefined ? DEFAULT_HTTP : flags.http });
+    return;
+  }
+  if (flags.broker !== undefined)
+    throw new CeleriacError('CELERIAC_E_CONFIG', '--broker-only runs the embedded broker: leave --broker out');
+  await runBrokerOnly(flags);
+}
+
+function words(value: string, before: readonly string[] = []): readonly string[] {
+  const found = value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (found.length === 0) throw new InvalidArgumentError('at least one name is needed');
+  return [...before, ...found];
+}
+
+function count(value: string): number {
+  const number = Number(value);
+  if (!/^\d{1,4}$/.test(value) || number < 1) throw new InvalidArgumentError('a whole number from 1 is needed');
+  return number;
+}
+
+function seconds(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !(number > 0 && number < 1e6)) throw new InvalidArgumentError('a number of seconds above 0 is needed');
+  return number;
+}
+
+function http(value: string): DevOptions['http'] {
+  if (value === 'off') return null;
+  const port = Number(/^(?:(?:127\.0\.0\.1|localhost):)?(\d{1,5})$/.exec(value)?.[1]);
+  if (!(port <= 65_535)) throw new InvalidArgumentError('a port of 127.0.0.1, or off, is needed');
+  return { port, asked: true };
 }

@@ -26,6 +26,7 @@ interface WorkerFlags extends ConnectionOptions, QueueOptions {
   readonly drainTimeout?: number;
   readonly http?: { readonly host: string; readonly port: number };
   readonly strict?: boolean;
+  readonly watch?: boolean;
 }
 
 /** A second signal this long after the first ends the drain; an earlier one is taken for the same keystroke or group signal. */
@@ -47,6 +48,7 @@ export function configure(command: Command): void {
     .option('--drain-timeout <seconds>', 'how long SIGTERM waits for what runs (default: 25)', seconds)
     .option('--http <host:port>', 'serve /livez, /readyz and /metrics', address)
     .option('--strict', 'refuse to start where a warning would do, such as with a Redis that may evict keys')
+    .option('--watch', 'load the task modules anew when they, or what they import by a relative path, change')
     .action(run);
 }
 
@@ -76,6 +78,11 @@ async function run(flags: WorkerFlags): Promise<void> {
     logger,
   };
   const worker = await createWorker(options);
+  const started = Promise.withResolvers<void>();
+  const watch =
+    flags.watch === true
+      ? (await import('../watch/reload-on-change.ts')).reloadOnChange(worker, started.promise, flags.app, logger)
+      : undefined;
   const signals = drainOnSignals(worker, (text) => logger.info({}, text));
   try {
     try {
@@ -85,12 +92,14 @@ async function run(flags: WorkerFlags): Promise<void> {
       if (signals.received && isCeleriacError(error, 'CELERIAC_E_CLOSED')) return;
       throw error;
     }
+    started.resolve();
     const served = worker.http === undefined ? '' : ` http://${worker.http.host}:${worker.http.port}`;
     if (!signals.received) process.stdout.write(`${worker.nodename} ready.${served}\n`);
     const { finished, interrupted, handedBack } = await worker.ended;
     logger.info({ finished, interrupted, handedBack }, 'stopped');
     process.exitCode = interrupted > 0 ? EXIT.interrupted : EXIT.ok;
   } finally {
+    watch?.close();
     signals.off();
   }
 }

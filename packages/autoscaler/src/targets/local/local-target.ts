@@ -7,6 +7,9 @@ import { afterCrash, type CrashBackoff, growthAllowed, noCrashes } from './crash
 import type { OrphanGuard } from './orphan-guard.ts';
 import { type ReplicaOutput, type ReplicaProcess, startReplica } from './replica-process.ts';
 
+/** A worker takes a second signal that comes sooner for the first one. */
+const SECOND_SIGNAL_MS = 1_100;
+
 /** What a local pool runs. */
 export interface LocalTargetOptions {
   readonly pool: string;
@@ -83,6 +86,10 @@ export class LocalTarget implements Target {
     this.#backoff = noCrashes;
   }
 
+  forgive(): void {
+    this.#backoff = noCrashes;
+  }
+
   mark(): Promise<void> {
     return Promise.resolve();
   }
@@ -100,8 +107,15 @@ export class LocalTarget implements Target {
     this.#closing = true;
     const replicas = [...this.#replicas.values()];
     for (const replica of replicas) this.#drain(replica);
+    const drainedAtMs = performance.now();
+    let hurryTimer: NodeJS.Timeout | undefined;
     const again = (): void => {
-      for (const replica of this.#replicas.values()) replica.process.drain();
+      hurryTimer = setTimeout(
+        () => {
+          for (const replica of this.#replicas.values()) replica.process.drain();
+        },
+        Math.max(0, drainedAtMs + SECOND_SIGNAL_MS - performance.now()),
+      );
     };
     if (options.hurry.aborted) again();
     options.hurry.addEventListener('abort', again, { once: true });
@@ -111,6 +125,7 @@ export class LocalTarget implements Target {
     });
     await Promise.race([Promise.all(replicas.map((replica) => replica.process.ended)), late]);
     clearTimeout(timer);
+    clearTimeout(hurryTimer);
     options.hurry.removeEventListener('abort', again);
     return [...this.#replicas.keys()];
   }
