@@ -34,7 +34,7 @@ export interface EventDispatcher {
   send(type: string, fields: Readonly<Record<string, unknown>>): void;
   /** Answers the `heartbeat` command. */
   beat(): void;
-  /** Sends what waits and worker-offline; resolves when the broker has them, or at the signal. */
+  /** Sends what waits and, if it was started, worker-offline; resolves when the broker has them, or at the signal. */
   stop(signal: AbortSignal): Promise<void>;
 }
 
@@ -114,7 +114,8 @@ export function createEventDispatcher(options: EventDispatcherOptions): EventDis
         .catch(() => {
           waiting = [];
         })
-        .then(() => sendWorkerEvent('worker-offline'));
+        // Who never came does not go: a supervisor would take it for a worker that had been well.
+        .then(() => (timer === undefined ? undefined : sendWorkerEvent('worker-offline')));
       await Promise.race([sent, ended]);
     },
   };
