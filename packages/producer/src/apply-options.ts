@@ -40,6 +40,8 @@ export interface CallTarget {
 
 const MAX_ID_CHARACTERS = 255;
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 function requireNonNegative(value: number | undefined, what: string): void {
   if (value !== undefined && !(Number.isFinite(value) && value >= 0)) {
     throw new CeleriacError('CELERIAC_E_ARGUMENTS', `${what} must be a number of seconds, zero or more, not ${value}`);
@@ -51,7 +53,7 @@ function requireNonNegative(value: number | undefined, what: string): void {
  * @throws CeleriacError CELERIAC_E_ARGUMENTS for options that contradict each other or are out of range
  */
 export function toTaskCall(target: CallTarget, options: ApplyOptions, at: { nowMs: number; newId: string; origin: string }): TaskCall {
-  const { countdown, eta, expires, taskId, timeLimit, softTimeLimit } = options;
+  const { countdown, eta, taskId, timeLimit, softTimeLimit } = options;
   if (countdown !== undefined && eta !== undefined) throw new CeleriacError('CELERIAC_E_ARGUMENTS', 'give countdown or eta, not both');
   requireNonNegative(timeLimit, 'timeLimit');
   requireNonNegative(softTimeLimit, 'softTimeLimit');
@@ -63,22 +65,18 @@ export function toTaskCall(target: CallTarget, options: ApplyOptions, at: { nowM
   if (id.length === 0 || id.length > MAX_ID_CHARACTERS) {
     throw new CeleriacError('CELERIAC_E_TASK_ID', `taskId must have 1 to ${MAX_ID_CHARACTERS} characters, not ${id.length}`);
   }
-  const dueAt = eta ?? (countdown === undefined ? undefined : new Date(at.nowMs + countdown * 1000));
-  const expiresAt = typeof expires === 'number' ? new Date(at.nowMs + expires * 1000) : expires;
-  return {
-    name: target.name,
-    args: target.args,
-    kwargs: target.kwargs,
-    taskId: id,
-    origin: at.origin,
-    ...(dueAt !== undefined && { eta: dueAt }),
-    ...(expiresAt !== undefined && { expires: expiresAt }),
-    ...(timeLimit !== undefined && { timeLimitS: timeLimit }),
-    ...(softTimeLimit !== undefined && { softTimeLimitS: softTimeLimit }),
-    ...(options.ignoreResult !== undefined && { ignoreResult: options.ignoreResult }),
-    ...(options.headers !== undefined && { headers: options.headers }),
-    ...(options.priority !== undefined && { priority: options.priority }),
-    ...(options.shadow !== undefined && { shadow: options.shadow }),
-    ...(options.compression != null && { compression: options.compression }),
-  };
+  const call: Writable<TaskCall> = { name: target.name, args: target.args, kwargs: target.kwargs, taskId: id, origin: at.origin };
+  if (eta !== undefined) call.eta = eta;
+  else if (countdown !== undefined) call.eta = new Date(at.nowMs + countdown * 1000);
+  if (options.expires !== undefined) {
+    call.expires = typeof options.expires === 'number' ? new Date(at.nowMs + options.expires * 1000) : options.expires;
+  }
+  if (timeLimit !== undefined) call.timeLimitS = timeLimit;
+  if (softTimeLimit !== undefined) call.softTimeLimitS = softTimeLimit;
+  if (options.ignoreResult !== undefined) call.ignoreResult = options.ignoreResult;
+  if (options.headers !== undefined) call.headers = options.headers;
+  if (options.priority !== undefined) call.priority = options.priority;
+  if (options.shadow !== undefined) call.shadow = options.shadow;
+  if (options.compression != null) call.compression = options.compression;
+  return call;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { createTransport, type QueueDeclaration, silentLogger } from '@celeriac/brokers';
-import { CeleriacError, encodeTask, isCeleriacError, type Route, routeTask } from '@celeriac/protocol';
+import { createTransport, type Publication, silentLogger } from '@celeriac/brokers';
+import { CeleriacError, encodeTask, isCeleriacError, routeTask } from '@celeriac/protocol';
 import { toTaskCall } from './apply-options.ts';
 import type { CeleryOptions } from './celery-options.ts';
 import { declarationOf } from './destination.ts';
@@ -9,10 +9,16 @@ import { retryRefusedPublish } from './publish-retry.ts';
 import type { Signature } from './signature.ts';
 import { type CallValues, validateCall } from './validate-call.ts';
 
+type AnySignature = Signature<never[], unknown>;
+type Destination = Omit<Publication, 'message'>;
+
+/** Callers may name a queue per call: what is remembered of their routes is bounded. */
+const MAX_DESTINATIONS = 10_000;
+
 /** Publishes for one client. Loaded with its driver at the first call. */
 export interface Publisher {
   /** Publishes one signature; resolves with the task id when the broker has it. */
-  publish(signature: Signature<never[], unknown>): Promise<string>;
+  publish(signature: AnySignature): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -26,43 +32,48 @@ export async function openPublisher(options: CeleryOptions): Promise<Publisher> 
     publishTimeoutMs,
   });
   const origin = `gen${process.pid}@${hostname()}`;
-  const declarations = new Map<string, { queue?: QueueDeclaration }>();
+  const { defaultPriority } = transport.traits;
+  const destinations = new Map<string, Destination>();
 
-  const declaration = (route: Route): { queue?: QueueDeclaration } => {
-    const key = `${route.exchange}\n${route.queue}`;
-    let known = declarations.get(key);
+  const destinationOf = ({ contract, options: { queue = contract.queue, exchange, routingKey } }: AnySignature): Destination => {
+    const key = `${contract.name}\n${queue ?? ''}\n${exchange ?? ''}\n${routingKey ?? ''}`;
+    let known = destinations.get(key);
     if (known === undefined) {
-      const queue = declarationOf(route, options);
-      known = queue === undefined ? {} : { queue };
-      declarations.set(key, known);
+      const asked = {
+        ...(queue !== undefined && { queue }),
+        ...(exchange !== undefined && { exchange }),
+        ...(routingKey !== undefined && { routingKey }),
+      };
+      const route = routeTask(contract.name, asked, options);
+      const declaration = declarationOf(route, options);
+      known = { exchange: route.exchange, routingKey: route.routingKey, ...(declaration !== undefined && { queue: declaration }) };
+      if (destinations.size >= MAX_DESTINATIONS) destinations.clear();
+      destinations.set(key, known);
     }
     return known;
   };
 
-  const send = async (signature: Signature<never[], unknown>, values: CallValues): Promise<string> => {
-    const { contract } = signature;
-    const at = { nowMs: Date.now(), newId: randomUUID(), origin };
-    const call = toTaskCall({ name: contract.name, args: values.args, kwargs: values.kwargs }, signature.options, at);
-    const route = routeTask(
-      contract.name,
-      { ...(contract.queue !== undefined && { queue: contract.queue }), ...signature.options },
-      options,
+  const send = (signature: AnySignature, { args, kwargs }: CallValues): Promise<string> => {
+    const call = toTaskCall({ name: signature.contract.name, args, kwargs }, signature.options, {
+      nowMs: Date.now(),
+      newId: randomUUID(),
+      origin,
+    });
+    const message = encodeTask(defaultPriority === null || call.priority !== undefined ? call : { ...call, priority: defaultPriority });
+    const publication: Publication = { message, ...destinationOf(signature) };
+    const { taskId } = call;
+    return retryRefusedPublish(() => transport.publish(publication), publishTimeoutMs, options.publishRetry).then(
+      () => taskId,
+      (error: unknown) => {
+        throw withTaskId(error, taskId);
+      },
     );
-    const priority = call.priority ?? transport.traits.defaultPriority;
-    const message = encodeTask(priority === null ? call : { ...call, priority });
-    const publication = { message, exchange: route.exchange, routingKey: route.routingKey, ...declaration(route) };
-    try {
-      await retryRefusedPublish(() => transport.publish(publication), publishTimeoutMs, options.publishRetry);
-    } catch (error) {
-      throw withTaskId(error, call.taskId);
-    }
-    return call.taskId;
   };
 
   return {
     async publish(signature) {
       const values = validateCall(signature.contract, signature.args, signature.kwargs);
-      return await send(signature, values instanceof Promise ? await values : values);
+      return send(signature, values instanceof Promise ? await values : values);
     },
     close: () => transport.close(),
   };
