@@ -9,9 +9,11 @@ from statistics import fmean
 
 from celery import Celery
 
-URL = os.environ.get('CELERY_BROKER_URL', 'redis://127.0.0.1:16379/0')
-
-app = Celery('python-join', broker=URL, backend=os.environ.get('CELERY_RESULT_BACKEND', URL))
+app = Celery(
+    'python-join',
+    broker=os.environ.get('CELERY_BROKER_URL', 'redis://127.0.0.1:16379/0'),
+    backend=os.environ.get('CELERY_RESULT_BACKEND', 'redis://127.0.0.1:16379/1'),
+)
 app.conf.task_routes = {'python.*': {'queue': 'python'}}
 app.conf.broker_connection_retry_on_startup = True
 

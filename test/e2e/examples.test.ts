@@ -55,31 +55,23 @@ describe('examples/web-producer', () => {
 
 describe('examples/python-join', () => {
   const cwd = resolve(ROOT, 'examples/python-join');
-  let broker: SpawnedProcess;
-  let worker: SpawnedProcess;
+  let dev: SpawnedProcess;
   let env: { CELERY_BROKER_URL: string; CELERY_RESULT_BACKEND: string };
 
   beforeAll(async () => {
-    broker = startCeleriac(['dev', '--broker-only', '--port', '0']);
-    const url = await broker.line(/^redis:/);
-    env = { CELERY_BROKER_URL: url, CELERY_RESULT_BACKEND: url.replace(/0$/, '1') };
-    worker = await startWorkerProcess({
-      tasks: TASKS,
-      broker: env.CELERY_BROKER_URL,
-      backend: env.CELERY_RESULT_BACKEND,
-      name: 'ts@127.0.0.1',
-    });
+    dev = startCeleriac(['dev', '-A', TASKS, '--port', '0', '--http', 'off']);
+    const broker = /redis:\S+/.exec(await dev.line(/^broker +redis:/))?.[0] ?? '';
+    const backend = /redis:\S+/.exec(await dev.line(/^results +redis:/))?.[0] ?? '';
+    env = { CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend };
   });
-  afterAll(async () => {
-    await worker?.stop();
-    await broker?.stop();
-  });
+  afterAll(() => dev?.stop());
 
   it('Python calls the tasks of a TypeScript worker', async () => {
     const peer = await pythonPeer('celery57');
     const script = spawnProcess(peer.python, ['join.py'], { cwd, env: { ...peer.env, ...env } });
     expect(await script.ended, script.output()).toEqual({ code: 0, signal: null });
-    expect(script.output().trim().split('\n')).toEqual([
+    const lines = script.output().trim().split('\n');
+    expect(lines.slice(0, -1)).toEqual([
       'add 5',
       'add by keyword 42',
       'big integer 1180591620717411303424',
@@ -90,8 +82,8 @@ describe('examples/python-join', () => {
       'chain 13',
       'group [0, 2, 4]',
       'eta late True',
-      "workers ['ts@127.0.0.1']",
     ]);
+    expect(lines.at(-1)).toMatch(/^workers \['dev-1@/);
   });
 
   it('TypeScript calls the task of a Python worker', async () => {
