@@ -1,5 +1,8 @@
 import { type Dirent, readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
+
+/** The repository's node_modules: real files that every machine has after the install. Paths of tasks and results are relative to it. */
+export const INDEXED_FOLDER: string = resolve(import.meta.dirname, '../../node_modules');
 
 const KINDS: ReadonlySet<string> = new Set(['.md', '.mdx', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.json']);
 

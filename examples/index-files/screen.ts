@@ -16,37 +16,68 @@ export interface Progress {
 }
 
 const BAR = 28;
+const REDRAW_MS = 80;
+const PRINT_MS = 1_000;
 
 function lineOf({ done, failed, total, perSecond, workers }: Progress): string {
-  const filled = total === 0 ? 0 : Math.round((BAR * done) / total);
+  const filled = total === 0 ? 0 : Math.floor((BAR * done) / total);
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}`;
+  const number = (value: number): string => value.toLocaleString('en-US');
+  const rate = done < total ? `, ${number(Math.round(perSecond))}/s` : '';
   const failures = failed === 0 ? '' : `, ${failed} failed`;
-  return `${bar} ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} tasks${failures}, ${Math.round(perSecond).toLocaleString('en-US')}/s, ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+  return `${bar} ${number(done)} of ${number(total)} tasks${failures}${rate}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
 }
 
 export function openScreen(output: NodeJS.WriteStream): Screen {
-  const live = output.isTTY === true;
-  let bottom = '';
-  let shownAt = 0;
-  const erase = live ? '\r\u001b[2K' : '';
+  return output.isTTY === true ? openTerminal(output) : openLog(output);
+}
+
+function openTerminal(output: NodeJS.WriteStream): Screen {
+  let latest: Progress | undefined;
+  let drawn = '';
+  let timer: NodeJS.Timeout | undefined;
+  // A terminal that has become narrower has broken the line into several.
+  const erase = (): string => {
+    const rows = Math.max(1, Math.ceil(drawn.length / Math.max(1, output.columns)));
+    return `${rows > 1 ? `\u001b[${rows - 1}A` : ''}\r\u001b[J`;
+  };
+  const draw = (above = ''): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const before = erase();
+    drawn = latest === undefined ? '' : lineOf(latest).slice(0, Math.max(1, output.columns - 1));
+    output.write(`${before}${above}${drawn}`);
+  };
+  const redraw = (): void => draw();
+  output.on('resize', redraw);
   return {
-    say(text) {
-      output.write(`${erase}${text}\n${live ? bottom : ''}`);
-    },
+    say: (text) => draw(`${text}\n`),
     show(progress) {
-      const line = lineOf(progress);
-      if (live) {
-        bottom = line.slice(0, (output.columns ?? 100) - 1);
-        output.write(`${erase}${bottom}`);
-      } else if (performance.now() - shownAt >= 1_000 && line !== bottom) {
-        shownAt = performance.now();
-        bottom = line;
-        output.write(`${line}\n`);
-      }
+      latest = progress;
+      timer ??= setTimeout(redraw, REDRAW_MS);
     },
     close() {
-      if (live && bottom !== '') output.write('\n');
-      bottom = '';
+      draw();
+      output.off('resize', redraw);
+      if (drawn !== '') output.write('\n');
+      latest = undefined;
     },
+  };
+}
+
+function openLog(output: NodeJS.WriteStream): Screen {
+  let shown: Progress | undefined;
+  let shownAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    say: (text) => void output.write(`${text}\n`),
+    show(progress) {
+      const same = shown !== undefined && shown.done === progress.done && shown.total === progress.total;
+      const finished = progress.done === progress.total && progress.total > 0;
+      if (same || (!finished && performance.now() - shownAtMs < PRINT_MS)) return;
+      shown = progress;
+      shownAtMs = performance.now();
+      output.write(`${lineOf(progress)}\n`);
+    },
+    close() {},
   };
 }

@@ -29,7 +29,7 @@ export interface Summary {
   readonly kinds: Readonly<Record<string, KindTotals>>;
   readonly largest: FileFacts | undefined;
   /** Files whose content stands in another one too, and the bytes they repeat. */
-  readonly duplicates: { readonly files: number; readonly bytes: number; readonly mostCopied: readonly string[] };
+  readonly duplicates: { readonly files: number; readonly bytes: number; readonly mostCopied: string | undefined };
   /** Files that are no copy of another but share most of their words with one. */
   readonly nearCopies: number;
 }
@@ -59,7 +59,7 @@ export function summarise(facts: readonly FileFacts[], fingerprints: readonly Fi
     duplicates: {
       files: copied.reduce((sum, same) => sum + same.length - 1, 0),
       bytes: copied.reduce((sum, same) => sum + (same.length - 1) * (same[0]?.bytes ?? 0), 0),
-      mostCopied: copied.slice(0, 3).map((same) => `${same.length} x ${same[0]?.path}`),
+      mostCopied: copied[0] === undefined ? undefined : `${copied[0].length} x ${copied[0][0]?.path}`,
     },
     nearCopies: countNearCopies(facts, fingerprints),
   };
@@ -91,7 +91,7 @@ export function formatSummary(summary: Summary): string {
   return [
     ...kinds,
     `  largest    ${largest?.path ?? '-'} (${number(largest?.bytes ?? 0)} bytes)`,
-    `  duplicates ${number(duplicates.files)} files repeat ${number(duplicates.bytes)} bytes; most copied: ${duplicates.mostCopied.join(', ')}`,
-    `  near       ${number(summary.nearCopies)} more files are nearly the same as another`,
+    `  copies     ${number(duplicates.files)} files repeat ${number(duplicates.bytes)} bytes; the most copied: ${duplicates.mostCopied ?? '-'}`,
+    `  alike      ${number(summary.nearCopies)} more files are nearly the same as another`,
   ].join('\n');
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { defineTask } from '@celeriac/worker';
 import { fingerprintFile, indexFile } from './contracts.ts';
+import { INDEXED_FOLDER } from './list-files.ts';
 import { minHash } from './min-hash.ts';
 
 const IMPORTS = /^\s*(?:import\b|export .* from\b|(?:const|let|var) .*\brequire\()/gm;
@@ -14,7 +15,7 @@ const LANDMARKS: Readonly<Record<string, RegExp>> = {
 
 /** Reads one file and counts what is in it. */
 export const file = defineTask(indexFile, async (_ctx, path) => {
-  const bytes = await readFile(path);
+  const bytes = await readFile(resolve(INDEXED_FOLDER, path));
   const text = bytes.toString('utf8');
   return {
     path,
@@ -27,7 +28,10 @@ export const file = defineTask(indexFile, async (_ctx, path) => {
 });
 
 /** Reads one file and takes its fingerprint, so that near copies can be found. */
-export const fingerprint = defineTask(fingerprintFile, async (_ctx, path) => ({ path, minima: minHash(await readFile(path, 'utf8')) }));
+export const fingerprint = defineTask(fingerprintFile, async (_ctx, path) => ({
+  path,
+  minima: minHash(await readFile(resolve(INDEXED_FOLDER, path), 'utf8')),
+}));
 
 /** Fails, to show what a failure looks like. */
 export const fail = defineTask('index.fail', (_ctx, message: string) => {

@@ -4,13 +4,18 @@ import { type FileFacts, type Fingerprint, fingerprintFile, indexFile } from './
 /** The tasks of a run, and how far they are. */
 export interface Work {
   readonly counts: { readonly published: number; readonly succeeded: number; readonly failed: number };
+  /** Publishes two tasks for each file and gathers their results. Resolves when the last one is in. */
+  index(files: Iterable<string>): Promise<Findings>;
+  /** Publishes a task that fails; resolves with what its caller is told. */
+  fail(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** What the tasks of one call of `index` found, and how many of them failed. */
+export interface Findings {
   readonly facts: readonly FileFacts[];
   readonly fingerprints: readonly Fingerprint[];
-  /** Publishes two tasks for each file and gathers their results. Resolves when the last one is in. */
-  index(files: Iterable<string>): Promise<void>;
-  /** Publishes a task that fails. */
-  fail(): Promise<void>;
-  close(): Promise<void>;
+  readonly failed: number;
 }
 
 /** @param onChange called whenever a count has changed */
@@ -18,27 +23,28 @@ export function createWork(urls: { readonly broker: string; readonly backend: st
   const app = new Celery(urls);
   const tasks = app.tasks({ indexFile, fingerprintFile });
   const counts = { published: 0, succeeded: 0, failed: 0 };
-  const facts: FileFacts[] = [];
-  const fingerprints: Fingerprint[] = [];
   const closing = new AbortController();
 
-  const gather = async <Value>(result: AsyncResult<Value>, into: Value[]): Promise<void> => {
+  /** Waits for a result and counts it; undefined for a success. */
+  const gather = async <Value>(result: AsyncResult<Value>, into: Value[]): Promise<Error | undefined> => {
     try {
       into.push(await result.get({ signal: closing.signal }));
       counts.succeeded += 1;
-    } catch {
-      if (closing.signal.aborted) return;
-      counts.failed += 1;
+      onChange();
+      return undefined;
+    } catch (error) {
+      if (!closing.signal.aborted) counts.failed += 1;
+      onChange();
+      return error as Error;
     }
-    onChange();
   };
 
   return {
     counts,
-    facts,
-    fingerprints,
     async index(files) {
-      const gathered: Promise<void>[] = [];
+      const facts: FileFacts[] = [];
+      const fingerprints: Fingerprint[] = [];
+      const gathered: Promise<Error | undefined>[] = [];
       const calls = function* (): Generator<Signature> {
         for (const path of files) {
           for (const [task, into] of [
@@ -53,12 +59,14 @@ export function createWork(urls: { readonly broker: string; readonly backend: st
         }
       };
       await app.publishMany(calls(), { signal: closing.signal });
-      await Promise.all(gathered);
+      const ended = await Promise.all(gathered);
+      return { facts, fingerprints, failed: ended.filter((error) => error !== undefined).length };
     },
     async fail() {
-      const result = await app.sendTask('index.fail', { args: ['asked to'] });
+      const result = await app.sendTask('index.fail', { args: ['you pressed f'] });
       counts.published += 1;
-      await gather(result, []);
+      const error = await gather(result, []);
+      return error?.message ?? 'it succeeded';
     },
     async close() {
       closing.abort(new Error('closing'));

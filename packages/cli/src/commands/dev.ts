@@ -14,7 +14,7 @@ interface DevFlags {
   readonly maxMemory?: string;
   readonly broker?: string;
   readonly resultBackend?: string;
-  readonly http?: DevOptions['http'];
+  readonly http?: 'off' | NonNullable<DevOptions['http']>;
   readonly brokerOnly?: boolean;
 }
 
@@ -43,7 +43,7 @@ async function dev({ app = [], ...flags }: DevFlags): Promise<void> {
     if (app.length === 0)
       throw new CeleriacError('CELERIAC_E_CONFIG', 'no task modules: give -A tasks.ts, or --broker-only for a broker alone');
     const { runDev } = await import('../dev/run-dev.ts');
-    await runDev({ ...flags, app, http: flags.http === undefined ? DEFAULT_HTTP : flags.http });
+    await runDev({ ...flags, app, http: flags.http === 'off' ? null : (flags.http ?? DEFAULT_HTTP) });
     return;
   }
   if (flags.broker !== undefined)
@@ -72,8 +72,8 @@ function seconds(value: string): number {
   return number;
 }
 
-function http(value: string): DevOptions['http'] {
-  if (value === 'off') return null;
+function http(value: string): DevFlags['http'] {
+  if (value === 'off') return value;
   const port = Number(/^(?:(?:127\.0\.0\.1|localhost):)?(\d{1,5})$/.exec(value)?.[1]);
   if (!(port <= 65_535)) throw new InvalidArgumentError('a port of 127.0.0.1, or off, is needed');
   return { port, asked: true };

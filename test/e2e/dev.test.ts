@@ -1,0 +1,228 @@
+// `celeriac dev`, as a developer runs it: from the first call to Ctrl-C.
+
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isListening } from '../brokers/free-port.ts';
+import { startRedis } from '../brokers/redis.ts';
+import { stillRunning } from '../process-table.ts';
+import { runPython } from '../python/script.ts';
+import type { SpawnedProcess } from '../spawned-process.ts';
+import { until } from '../until.ts';
+import { runCeleriac, startCeleriac } from '../worker-process.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** A task file of a user: `shout` uses a word of a second file, `wait` takes its time. */
+const tasksFile = (mark: string): string => `
+import { defineTask } from '@celeriac/worker';
+import { word } from './word.ts';
+export const shout = defineTask('try.shout', (_ctx, name: string) => \`\${word} \${name}${mark}\`);
+export const wait = defineTask('try.wait', async (ctx, seconds: number) => {
+  ctx.log.info('waiting');
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  return 'waited${mark}';
+});
+`;
+
+interface Dev extends AsyncDisposable {
+  readonly process: SpawnedProcess;
+  readonly env: Readonly<Record<string, string>>;
+  /** Calls a task from the shell and returns what it printed. */
+  call(name: string, args: unknown, ...flags: string[]): Promise<string>;
+}
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'celeriac-dev-'));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'word.ts'), "export const word = 'hello';\n");
+  writeFileSync(join(folder, 'tasks.ts'), tasksFile('!'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function startDev(...args: string[]): Promise<Dev> {
+  const flags = ['dev', '-A', 'tasks.ts', '--port', '0', '--http', 'off', '--idle', '1.5', ...args];
+  const dev = startCeleriac(flags, { cwd: folder, env: { NODE_ENV: undefined } });
+  const broker = /\S+:\/\/\S+/.exec(await dev.line(/^broker /))?.[0] ?? '';
+  const backend = /\S+:\/\/\S+/.exec(await dev.line(/^results /))?.[0] ?? '';
+  await dev.line(/^stop /);
+  const env = { CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend };
+  return {
+    process: dev,
+    env,
+    async call(name, values, ...more) {
+      const { code, stdout, output } = await runCeleriac(['call', name, '-a', JSON.stringify(values), ...more], { env });
+      expect(code, `${output}\n${dev.output()}`).toBe(0);
+      return stdout.trim();
+    },
+    [Symbol.asyncDispose]: () => dev[Symbol.asyncDispose](),
+  };
+}
+
+/** The decisions it showed, as `0 -> 2`. */
+const decisions = (dev: SpawnedProcess): string[] =>
+  Array.from(dev.output().matchAll(/autoscaler +(\d+ -> \d+) worker/g), ([, step = '']) => step);
+
+describe('celeriac dev', () => {
+  it('runs what is called, from zero workers and back to zero, and says why', async () => {
+    await using dev = await startDev('-c', '1', '--max', '3');
+    expect(dev.process.output()).toMatch(/^tasks +try\.shout, try\.wait$/m);
+    expect(dev.process.output()).toMatch(/^workers +0 to 3/m);
+    expect(dev.process.output()).not.toMatch(/^why/m); // HTTP is off
+    const calls = [1, 2, 3].map(() => dev.call('try.wait', [1.5], '--wait', '30'));
+    expect(await Promise.all(calls)).toEqual(['"waited!"', '"waited!"', '"waited!"']);
+    expect(await dev.call('try.shout', ['you'], '--wait', '30')).toBe('"hello you!"');
+    await dev.process.line(/try\.wait\[.{36}\]: waiting/);
+    await dev.process.line(/-> 0 workers: nothing waits and nothing runs/);
+    const steps = decisions(dev.process);
+    expect(steps[0]).toMatch(/^0 -> [123]$/);
+    expect(
+      steps.some((step) => Number(step.split(' ').at(-1)) >= 2),
+      steps.join(),
+    ).toBe(true);
+    expect(dev.process.output()).toMatch(/0 -> \d workers?: \d waiting and 0 running at .* need \d slots?/);
+    // Back at zero nothing of the workers is left; the embedded broker, and the guard of orphans, are.
+    await until(() => dev.process.descendants().length === 1, { what: 'the end of the workers' });
+    expect(await dev.call('try.shout', ['again'], '--wait', '30')).toBe('"hello again!"');
+    dev.process.signal('SIGINT');
+    expect(await dev.process.ended, dev.process.output()).toEqual({ code: 0, signal: null });
+  });
+
+  it('loads an edited file into new children; a task that ran before ends in the old one', async () => {
+    await using dev = await startDev('-c', '2', '--max', '1');
+    const long = dev.call('try.wait', [6], '--wait', '30');
+    await dev.process.line(/: waiting/);
+    const [workers] = [dev.process.descendants()];
+    writeFileSync(join(folder, 'tasks.ts'), tasksFile('?'));
+    await dev.process.line(/edit +tasks\.ts changed/);
+    await dev.process.line(/what begins now runs the new code/);
+    expect(await dev.call('try.shout', ['you'], '--wait', '30')).toBe('"hello you?"');
+    // a file it imports
+    writeFileSync(join(folder, 'word.ts'), "export const word = 'good day';\n");
+    await dev.process.line(/edit +word\.ts changed/);
+    await until(async () => (await dev.call('try.shout', ['you'], '--wait', '30')) === '"good day you?"', { timeoutMs: 20_000 });
+    expect(dev.process.output()).not.toMatch(/try\.wait.*(succeeded|ended|lost)/);
+    expect(await long).toBe('"waited!"');
+    // the worker stayed: only its children were replaced
+    expect(decisions(dev.process)).toEqual(['0 -> 1']);
+    expect(stillRunning(workers).length).toBeGreaterThan(0);
+    expect((await dev.process.stop()).code).toBe(0);
+  });
+
+  it('says where a broken edit is broken, keeps the old code, and takes the mended one', async () => {
+    await using dev = await startDev('-c', '1', '--max', '1', '--idle', '60');
+    expect(await dev.call('try.shout', ['you'], '--wait', '30')).toBe('"hello you!"');
+    writeFileSync(join(folder, 'tasks.ts'), `${tasksFile('?')}\nconst = 5;\n`);
+    const line = tasksFile('?').split('\n').length + 1;
+    await dev.process.line(new RegExp(`cannot import tasks\\.ts at .*/tasks\\.ts:${line}: SyntaxError`));
+    await dev.process.line(/workers keep the code they have/);
+    expect(await dev.call('try.shout', ['you'], '--wait', '30')).toBe('"hello you!"');
+    expect(dev.process.output().match(/cannot import/g)).toHaveLength(1);
+    writeFileSync(join(folder, 'tasks.ts'), `${tasksFile('?')}export const more = defineTask('try.more', () => 7);\n`);
+    await dev.process.line(/tasks now: try\.more, try\.shout, try\.wait/);
+    await dev.process.line(/what begins now runs the new code/);
+    expect(await dev.call('try.more', [], '--wait', '30')).toBe('7');
+  });
+
+  it('starts workers at once when a file that kept them from starting is mended', async () => {
+    await using dev = await startDev('-c', '1', '--max', '1');
+    writeFileSync(join(folder, 'word.ts'), 'export const word = String(JSON.parse("not today"));\n');
+    await dev.process.line(/cannot import tasks\.ts at .*\/word\.ts:1: SyntaxError/);
+    const called = dev.call('try.shout', ['you'], '--wait', '60');
+    await dev.process.line(/dev-2 +exited with code 78/);
+    writeFileSync(join(folder, 'word.ts'), "export const word = 'hello';\n");
+    expect(await called).toBe('"hello you!"');
+    expect(dev.process.output()).not.toMatch(/dev-5/);
+  });
+
+  it('is joined by a Python program', async () => {
+    await using dev = await startDev();
+    const printed = await runPython(
+      `
+from celery import Celery
+app = Celery(broker='${dev.env['CELERY_BROKER_URL']}', backend='${dev.env['CELERY_RESULT_BACKEND']}')
+print(app.send_task('try.shout', ['Python']).get(timeout=30))
+print(app.control.inspect(timeout=5).registered().popitem()[1])
+`,
+    );
+    expect(printed.trim().split('\n')).toEqual(['hello Python!', "['try.shout', 'try.wait']"]);
+  });
+
+  it('waits for what runs at Ctrl-C, ends it at a second one, and leaves nothing behind', async () => {
+    await using dev = await startDev('-c', '1');
+    const { process } = dev;
+    await dev.call('try.wait', [2]);
+    await process.line(/: waiting/);
+    const running = process.descendants();
+    expect(running.length).toBeGreaterThanOrEqual(3);
+    process.signal('SIGINT');
+    expect(await process.ended, process.output()).toEqual({ code: 0, signal: null });
+    expect(process.output()).toMatch(/try\.wait\[.*succeeded/);
+    await until(() => stillRunning(running).length === 0, { what: 'the end of everything' });
+    expect(await isListening(Number(new URL(dev.env['CELERY_BROKER_URL'] ?? '').port))).toBe(false);
+
+    await using other = await startDev('-c', '1');
+    await other.call('try.wait', [60]);
+    await other.process.line(/: waiting/);
+    const left = other.process.descendants();
+    other.process.signal('SIGTERM');
+    await other.process.line(/stopping/);
+    const hurry = setInterval(() => other.process.signal('SIGTERM'), 300);
+    expect(await other.process.ended, other.process.output()).toEqual({ code: 70, signal: null });
+    clearInterval(hurry);
+    await until(() => stillRunning(left).length === 0, { what: 'the end of everything' });
+  });
+
+  it('killed, takes its workers with it', async () => {
+    await using dev = await startDev('-c', '1');
+    await dev.call('try.wait', [1]);
+    await dev.process.line(/: waiting/);
+    const running = dev.process.descendants();
+    dev.process.signal('SIGKILL');
+    await dev.process.ended;
+    await until(() => stillRunning(running).length === 0, { timeoutMs: 45_000, what: 'the end of its workers' });
+  });
+
+  it('keeps work over a restart with --db', async () => {
+    const db = ['--db', join(folder, 'work.db')];
+    const first = await startDev(...db, '-Q', 'later');
+    const id = await first.call('try.shout', ['you']); // to the queue celery, which nobody serves
+    expect((await first.process.stop()).code).toBe(0);
+    await using second = await startDev(...db);
+    const backend = second.env['CELERY_RESULT_BACKEND'] ?? '';
+    await second.process.line(new RegExp(`try\\.shout\\[${id}\\] succeeded`));
+    const result = await runCeleriac(['result', id, '--result-backend', backend]);
+    expect(result.stdout).toBe('"hello you!"\n');
+  });
+
+  it('uses a real broker where one is named', async () => {
+    await using redis = await startRedis({ requirepass: 'secret' });
+    await using dev = await startDev('--broker', redis.database(0), '--result-backend', redis.database(1));
+    expect(dev.process.output()).toMatch(/\(yours\)/);
+    expect(dev.process.output()).not.toMatch(/secret/);
+    const env = { CELERY_BROKER_URL: redis.database(0), CELERY_RESULT_BACKEND: redis.database(1) };
+    expect(await runCeleriac(['call', 'try.shout', '-a', '["you"]', '--wait', '30'], { env })).toMatchObject({ stdout: '"hello you!"\n' });
+  });
+
+  it('refuses what it cannot run, in one line', async () => {
+    const run = (args: string[], env = {}) => runCeleriac(['dev', ...args], { cwd: folder, env: { NODE_ENV: undefined, ...env } });
+    const production = await run(['-A', 'tasks.ts', '--port', '0'], { NODE_ENV: 'production' });
+    expect(production).toMatchObject({ code: 78, output: expect.stringMatching(/NODE_ENV=production/) });
+    expect(await run(['--port', '0'])).toMatchObject({ code: 78, output: expect.stringMatching(/no task modules: give -A/) });
+    expect(await run(['-A', 'taks.ts', '--port', '0'])).toMatchObject({
+      code: 78,
+      output: expect.stringMatching(/there is no file .*taks\.ts/),
+    });
+
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as { port: number };
+    const taken = await run(['-A', 'tasks.ts', '--port', String(port)]);
+    server.close();
+    expect(taken.code).toBe(78);
+    expect(taken.output.trim().split('\n')).toEqual([expect.stringContaining(`127.0.0.1:${port} is taken`)]);
+  });
+});
