@@ -37,17 +37,14 @@ it('uses two connections, and per-consumer prefetch only', async () => {
   await publishAll(worker, queue, ['one']);
   const listed = await until(
     async () => {
-      const out = await rabbitmq.rabbitmqctl(
-        '-q',
-        '--formatter',
-        'json',
-        'list_channels',
-        '-p',
-        vhost.name,
-        'connection',
-        'global_prefetch_count',
-      );
-      const channels = JSON.parse(out) as readonly { readonly connection: string; readonly global_prefetch_count: number }[];
+      // list_channels knows no -p: other tests have channels on the same node
+      const out = await rabbitmq.rabbitmqctl('-q', '--formatter', 'json', 'list_channels', 'vhost', 'connection', 'global_prefetch_count');
+      const all = JSON.parse(out) as readonly {
+        readonly vhost: string;
+        readonly connection: string;
+        readonly global_prefetch_count: number;
+      }[];
+      const channels = all.filter((channel) => channel.vhost === vhost.name);
       return channels.length > 0 ? channels : undefined;
     },
     { what: 'the channels' },
