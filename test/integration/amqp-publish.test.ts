@@ -120,19 +120,16 @@ it('declares the queue before the first message, also for many at once on a conn
   await expectDepth(producer, queue, 100);
 });
 
-it('tells whoever publishes to a queue that stands with other arguments', async () => {
+it('sends to a queue that its owner declared otherwise, and tells whoever declares or consumes it so', async () => {
   const { transport } = await bench();
   const producer = transport();
   const queue = freshQueue();
-  await producer.queues.declare(queue);
-  const other = { ...queue, arguments: { 'x-max-priority': 5 } };
+  await producer.queues.declare({ ...queue, arguments: { 'x-queue-type': 'quorum' } });
   const second = transport();
-  await expectCode(
-    second.publish({ message: taskMessage('clash'), exchange: '', routingKey: queue.name, queue: other }),
-    'CELERIAC_E_BROKER',
-  );
-  await expectCode(second.queues.declare(other), 'CELERIAC_E_BROKER');
-  await expectCode(consume(second, createInbox(), [other]), 'CELERIAC_E_BROKER');
+  await publishAll(second, queue, numbered('otherwise', 20));
+  await expectDepth(second, queue, 20);
+  await expectCode(second.queues.declare(queue), 'CELERIAC_E_BROKER');
+  await expectCode(consume(second, createInbox(), [queue]), 'CELERIAC_E_BROKER');
   await publishAll(second, queue, ['still-works']);
 });
 

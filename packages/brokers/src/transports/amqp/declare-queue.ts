@@ -33,12 +33,31 @@ export function declareOnce(
 
 /** Forgets that a queue was declared: it is gone. */
 export function forgetQueue(live: LiveConnection | undefined, name: string): void {
-  live?.declared.delete(`queue ${name}`);
-  live?.ready.delete(`queue ${name}`);
+  for (const key of [`queue ${name}`, `destination ${name}`]) {
+    live?.declared.delete(key);
+    live?.ready.delete(key);
+  }
 }
 
+/**
+ * A queue that a message is sent to. Where its owner declared it otherwise, as a quorum queue or with priorities, that it stands is enough:
+ * messages are mandatory, so one that is not routed comes back.
+ */
 export function queuePrerequisite(rpc: RpcChannel, queue: QueueDeclaration): Prerequisite {
-  return { name: `queue ${queue.name}`, declare: () => declareQueue(rpc, queue) };
+  const name = `destination ${queue.name}`;
+  const declare = async (): Promise<void> => {
+    let clash: unknown;
+    await declareQueue(rpc, queue).catch((error: unknown) => {
+      if (replyCode((error as Error).cause) !== 406) throw error;
+      clash = error;
+    });
+    await declareOnce(rpc, name, async (channel) => {
+      if (clash !== undefined) await channel.checkQueue(queue.name);
+    }).catch((error: unknown) => {
+      throw clash ?? error;
+    });
+  };
+  return { name, declare };
 }
 
 /**
