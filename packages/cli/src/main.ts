@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The program's edge: the Node version is checked before anything is imported that an older Node could not parse.
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
