@@ -28,6 +28,7 @@ try {
 } catch (error) {
   if (!ending.asked.aborted) ending.broke(error);
 }
+if (ending.asked.aborted && workers.now > 0) say('stopping', 'workers finish what they have begun');
 for (const close of closing.reverse()) await close().catch(ending.broke);
 screen.close();
 const { published = 0, succeeded = 0, failed = 0 } = work?.counts ?? {};
@@ -52,6 +53,8 @@ async function run(): Promise<void> {
   const fleet = await startFleet(urls, say);
   closing.push(async () => {
     workers.final = await fleet.stop(ending.hurry);
+    workers.now = workers.final;
+    show();
   });
   const whenAtZero = followFleet(fleet);
 
@@ -69,18 +72,17 @@ async function run(): Promise<void> {
 }
 
 /** Shows what the autoscaler decides; the returned function resolves when no worker and no task is left. */
-function followFleet({ autoscaler }: Fleet): () => Promise<void> {
+function followFleet(fleet: Fleet): () => Promise<void> {
   let told = 0;
   let idle: (() => void) | undefined;
   const look = (): void => {
     const { published = 0, succeeded = 0, failed = 0 } = work?.counts ?? {};
     if (workers.now === 0 && succeeded + failed === published) idle?.();
   };
-  autoscaler.onTick(({ decision }) => {
-    const { from, to, kind, text, evidence } = decision;
-    const { ready, starting, leaving } = evidence.replicas;
-    workers.now = ready + starting + leaving;
-    workers.peak = Math.max(workers.peak, ready + starting);
+  fleet.autoscaler.onTick(({ decision }) => {
+    const { from, to, kind, text } = decision;
+    workers.now = fleet.size;
+    workers.peak = Math.max(workers.peak, workers.now);
     if (kind === 'scale' && (to !== told || to > from)) say('autoscaler', `${from} -> ${to} ${to === 1 ? 'worker' : 'workers'}: ${text}`);
     told = to;
     show();
@@ -102,7 +104,7 @@ function openKeys(opened: Work, files: readonly string[]): void {
     '\u0003': () => ending.quit(130),
   });
   closing.push(async () => keys.close());
-  say('keys', `b burst of ${2 * BURST_FILES} tasks   f a task that fails   q quit`);
+  say('keys', `b burst of ${(2 * BURST_FILES).toLocaleString('en-US')} tasks   f a task that fails   q quit`);
 }
 
 function show(): void {

@@ -25,7 +25,6 @@ export function awaitEnding(say: (text: string) => void): Ending {
     if (firstMs === undefined) {
       firstMs = performance.now();
       process.exitCode ??= exitCode;
-      if (exitCode !== 0) say('stopping    workers finish what they have begun');
       asked.abort(new Error('stopped'));
       whenAsked.resolve();
     } else if (performance.now() - firstMs > HURRY_AFTER_MS) hurry.abort();

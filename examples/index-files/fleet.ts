@@ -11,6 +11,8 @@ const CELERIAC = resolve(dirname(createRequire(import.meta.url).resolve('celeria
 
 export interface Fleet {
   readonly autoscaler: Autoscaler;
+  /** Worker processes now. */
+  readonly size: number;
   /** Drains the workers and stops; resolves with how many were still there at the end, which are killed then. */
   stop(hurry: AbortSignal): Promise<number>;
 }
@@ -44,7 +46,13 @@ export async function startFleet(
     await stop(AbortSignal.abort());
     throw error;
   }
-  return { autoscaler, stop };
+  return {
+    autoscaler,
+    get size() {
+      return autoscaler.replicas(POOL).length;
+    },
+    stop,
+  };
 }
 
 /** A worker's log is JSON, one entry a line. */

@@ -36,16 +36,18 @@ function openTerminal(output: NodeJS.WriteStream): Screen {
   let latest: Progress | undefined;
   let drawn = '';
   let timer: NodeJS.Timeout | undefined;
+  // Some terminals do not say how wide they are.
+  const width = (): number => output.columns || 80;
   // A terminal that has become narrower has broken the line into several.
   const erase = (): string => {
-    const rows = Math.max(1, Math.ceil(drawn.length / Math.max(1, output.columns)));
+    const rows = Math.max(1, Math.ceil(drawn.length / width()));
     return `${rows > 1 ? `\u001b[${rows - 1}A` : ''}\r\u001b[J`;
   };
   const draw = (above = ''): void => {
     clearTimeout(timer);
     timer = undefined;
     const before = erase();
-    drawn = latest === undefined ? '' : lineOf(latest).slice(0, Math.max(1, output.columns - 1));
+    drawn = latest === undefined ? '' : lineOf(latest).slice(0, width() - 1);
     output.write(`${before}${above}${drawn}`);
   };
   const redraw = (): void => draw();

@@ -60,7 +60,12 @@ export function createWork(urls: { readonly broker: string; readonly backend: st
       };
       await app.publishMany(calls(), { signal: closing.signal });
       const ended = await Promise.all(gathered);
-      return { facts, fingerprints, failed: ended.filter((error) => error !== undefined).length };
+      const byPath = (left: { readonly path: string }, right: { readonly path: string }): number => (left.path < right.path ? -1 : 1);
+      return {
+        facts: facts.sort(byPath),
+        fingerprints: fingerprints.sort(byPath),
+        failed: ended.filter((error) => error !== undefined).length,
+      };
     },
     async fail() {
       const result = await app.sendTask('index.fail', { args: ['you pressed f'] });
