@@ -34,8 +34,8 @@ interface Urls {
 type Closing = () => Promise<unknown>;
 
 /**
- * Runs the embedded broker (or uses a real one), an autoscaler and the workers it starts, until SIGINT or SIGTERM; then everything drains.
- * Sets the exit code. Throws CELERIAC_E_CONFIG with NODE_ENV=production or for a port that is taken, CELERIAC_E_TASK_MODULE for modules that
+ * Runs the embedded broker (or uses a real one), an autoscaler and the workers it starts, until SIGINT, SIGTERM or SIGHUP; then everything
+ * drains. Sets the exit code. Throws CELERIAC_E_CONFIG with NODE_ENV=production or for a port that is taken, CELERIAC_E_TASK_MODULE for modules that
  * cannot be imported.
  */
 export async function runDev(options: DevOptions): Promise<void> {
@@ -44,10 +44,13 @@ export async function runDev(options: DevOptions): Promise<void> {
   const screen = openDevScreen(process.stdout);
   const closing: Closing[] = [];
   try {
-    const [{ tasks }, urls] = await Promise.all([
+    const [manifest, opened] = await Promise.allSettled([
       readTaskManifest({ modules: options.app, env: process.env }),
       openBroker(options, screen, closing),
     ]);
+    if (manifest.status === 'rejected') throw manifest.reason;
+    if (opened.status === 'rejected') throw opened.reason;
+    const [{ tasks }, urls] = [manifest.value, opened.value];
     const logger = loggerTo(screen);
     const transport = await createTransport({ url: urls.broker, logger });
     closing.push(() => transport.close());

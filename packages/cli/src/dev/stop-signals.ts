@@ -1,7 +1,9 @@
 /** A second signal that comes sooner is taken for the same keystroke. */
 const HURRY_AFTER_MS = 1_000;
 
-/** SIGINT and SIGTERM, listened to until `off`. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** SIGINT, SIGTERM and SIGHUP, listened to until `off`. */
 export interface StopSignals {
   /** Resolves at the first one. */
   readonly first: Promise<void>;
@@ -20,6 +22,12 @@ export function stopSignals(): StopSignals {
       first.resolve();
     } else if (performance.now() - firstMs > HURRY_AFTER_MS) hurry.abort();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return { first: first.promise, hurry: hurry.signal, off: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    first: first.promise,
+    hurry: hurry.signal,
+    off() {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
 }
