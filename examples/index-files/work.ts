@@ -28,7 +28,7 @@ export function createWork(urls: { readonly broker: string; readonly backend: st
   /** Waits for a result and counts it; undefined for a success. */
   const gather = async <Value>(result: AsyncResult<Value>, into: Value[]): Promise<Error | undefined> => {
     try {
-      into.push(await result.get({ signal: closing.signal }));
+      into.push(await result.get());
       counts.succeeded += 1;
       onChange();
       return undefined;
