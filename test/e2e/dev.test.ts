@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isListening } from '../brokers/free-port.ts';
 import { startRedis } from '../brokers/redis.ts';
-import { stillRunning } from '../process-table.ts';
+import { commandLine, stillRunning } from '../process-table.ts';
 import { runPython } from '../python/script.ts';
 import type { SpawnedProcess } from '../spawned-process.ts';
 import { until } from '../until.ts';
@@ -85,7 +85,10 @@ describe('celeriac dev', () => {
     ).toBe(true);
     expect(dev.process.output()).toMatch(/0 -> \d workers?: \d waiting and 0 running at .* need \d slots?/);
     // Back at zero nothing of the workers is left; the embedded broker, and the guard of orphans, are.
-    await until(() => dev.process.descendants().length === 1, { what: 'the end of the workers' });
+    const left = (): string[] => dev.process.descendants().map(({ pid }) => commandLine(pid));
+    await until(() => left().length === 1, { timeoutMs: 30_000, what: 'the end of the workers' }).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${left().join('\n')}\n${dev.process.output()}`);
+    });
     expect(await dev.call('try.shout', ['again'], '--wait', '30')).toBe('"hello again!"');
     dev.process.signal('SIGINT');
     expect(await dev.process.ended, dev.process.output()).toEqual({ code: 0, signal: null });
