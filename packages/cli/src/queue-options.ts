@@ -1,5 +1,6 @@
 import type { QueueDeclaration } from '@celeriac/brokers';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { countUpTo } from './option-values.ts';
 
 /** What `--queue-type` and `--queue-max-priority` parse into. */
 export interface QueueOptions {
@@ -11,7 +12,7 @@ export interface QueueOptions {
 export function addQueueOptions(command: Command): Command {
   return command
     .addOption(new Option('--queue-type <type>', 'RabbitMQ: how queues are declared (default: classic)').choices(['classic', 'quorum']))
-    .option('--queue-max-priority <number>', 'RabbitMQ: declare queues with this x-max-priority (default: none)', maxPriority);
+    .option('--queue-max-priority <number>', 'RabbitMQ: declare queues with this x-max-priority (default: none)', countUpTo(255));
 }
 
 /** The declaration of a queue by these options. */
@@ -21,10 +22,4 @@ export function queueDeclaration(name: string, { queueType, queueMaxPriority }: 
     ...(queueType === 'quorum' && { 'x-queue-type': 'quorum' }),
   };
   return Object.keys(queueArguments).length === 0 ? { name } : { name, arguments: queueArguments };
-}
-
-function maxPriority(value: string): number {
-  const number = Number(value);
-  if (!/^\d{1,3}$/.test(value) || number < 1 || number > 255) throw new InvalidArgumentError('a whole number from 1 to 255 is needed');
-  return number;
 }

@@ -5,6 +5,8 @@ import { CeleriacError } from '@celeriac/protocol';
 import { type Command, Option } from 'commander';
 import { commandLogger } from '../command-logger.ts';
 import { EXIT } from '../exit-codes.ts';
+import { listenAddress } from '../option-values.ts';
+import { stopSignals } from '../stop-signals.ts';
 import { version } from '../version.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -14,7 +16,7 @@ interface AutoscaleOptions {
   readonly broker?: string;
   readonly dryRun?: boolean;
   readonly journal?: string;
-  readonly http: string;
+  readonly http: 'off' | ReturnType<typeof listenAddress>;
   readonly loglevel: (typeof logLevels)[number];
   readonly printSchema?: boolean;
 }
@@ -42,15 +44,15 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
       programs: { celeriac: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] },
     });
     const identity = { version, broker: transport.traits.name };
-    const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...address(options.http), identity, logger });
+    const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...options.http, identity, logger });
     try {
-      const stopped = signalled();
+      const signals = stopSignals(['SIGTERM', 'SIGINT']);
       await autoscaler.start();
       const pools = config.pools.map(({ spec }) => spec.pool);
       logger.info({ pools, http: http === undefined ? null : `http://${http.host}:${http.port}` }, 'autoscaler ready');
-      const { hurry } = await stopped;
+      await signals.first;
       logger.info({}, 'stopping: draining local replicas');
-      report(await autoscaler.stop({ hurry }), logger);
+      report(await autoscaler.stop({ hurry: signals.hurry }), logger);
     } finally {
       await autoscaler.stop();
       await http?.close();
@@ -64,22 +66,6 @@ function report(left: readonly string[], logger: Logger): void {
   if (left.length === 0) return;
   logger.error({ replicas: left }, 'these replicas were told to drain and still run');
   process.exitCode = EXIT.failure;
-}
-
-/** Resolves at the first SIGTERM or SIGINT; `hurry` aborts at a second one more than a second later. */
-function signalled(): Promise<{ readonly hurry: AbortSignal }> {
-  return new Promise((resolve) => {
-    const hurry = new AbortController();
-    let firstMs: number | undefined;
-    const onSignal = (): void => {
-      if (firstMs === undefined) {
-        firstMs = performance.now();
-        resolve({ hurry: hurry.signal });
-      } else if (performance.now() - firstMs > 1_000) hurry.abort();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }
 
 function inDryRun(config: PoolsConfig): PoolsConfig {
@@ -109,14 +95,6 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function address(text: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:(.*):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port > 65_535) throw new CeleriacError('CELERIAC_E_CONFIG', `--http ${text}: give HOST:PORT, PORT or off`);
-  const host = match[1]?.replace(/^\[(.*)\]$/, '$1');
-  return { host: host === undefined || host === '' ? '127.0.0.1' : host, port };
-}
-
 /** `celeriac autoscale -f pools.yaml` */
 export function configure(command: Command): void {
   command
@@ -124,7 +102,11 @@ export function configure(command: Command): void {
     .option('-b, --broker <url>', "broker URL (default: the file's, then CELERY_BROKER_URL)")
     .option('--dry-run', 'decide and record, change nothing')
     .option('--journal <file>', 'append every decision to this file, for celeriac replay')
-    .option('--http <host:port>', 'serve health, metrics, pools and the journal there, or off', '127.0.0.1:9810')
+    .addOption(
+      new Option('--http <host:port>', 'serve health, metrics, pools and the journal there, or off')
+        .argParser((value: string) => (value === 'off' ? value : listenAddress(value)))
+        .default({ host: '127.0.0.1', port: 9810 }, '127.0.0.1:9810'),
+    )
     .addOption(new Option('-l, --loglevel <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--print-schema', 'print the JSON Schema of pools.yaml and end')
     .action(autoscale);

@@ -2,6 +2,7 @@ import { CeleriacError } from '@celeriac/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import { runBrokerOnly } from '../dev/broker-only.ts';
 import type { DevOptions } from '../dev/run-dev.ts';
+import { countUpTo, names, seconds } from '../option-values.ts';
 
 interface DevFlags {
   readonly app?: readonly string[];
@@ -18,15 +19,17 @@ interface DevFlags {
   readonly brokerOnly?: boolean;
 }
 
+/** Slots of a worker, and workers. */
+const MOST = 9_999;
 const DEFAULT_HTTP = { port: 9810, asked: false };
 
 /** `celeriac dev -A tasks.ts --port 16379`, `celeriac dev --broker-only --port 16379 --db work.db` */
 export function configure(command: Command): void {
   command
-    .option('-A, --app <modules>', 'comma-separated task modules; may be repeated', words)
-    .option('-Q, --queues <names>', 'comma-separated queues', (value: string) => words(value), ['celery'])
-    .option('-c, --concurrency <slots>', 'tasks that run at once in one worker', count, 2)
-    .option('--max <workers>', "workers at most (default: as many as the machine's processors need, at least 2)", count)
+    .option('-A, --app <modules>', 'comma-separated task modules; may be repeated', moreNames)
+    .option('-Q, --queues <names>', 'comma-separated queues', (value: string) => names(value), ['celery'])
+    .option('-c, --concurrency <slots>', 'tasks that run at once in one worker', countUpTo(MOST), 2)
+    .option('--max <workers>', "workers at most (default: as many as the machine's processors need, at least 2)", countUpTo(MOST))
     .option('--idle <seconds>', 'time without work before workers go', seconds, 10)
     .option('--port <number>', 'port of the embedded broker on 127.0.0.1, 0 = a free one', '16379')
     .option('--db <file>', 'keep the keys in this file over a restart')
@@ -51,25 +54,9 @@ async function dev({ app = [], ...flags }: DevFlags): Promise<void> {
   await runBrokerOnly(flags);
 }
 
-function words(value: string, before: readonly string[] = []): readonly string[] {
-  const found = value
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-  if (found.length === 0) throw new InvalidArgumentError('at least one name is needed');
-  return [...before, ...found];
-}
-
-function count(value: string): number {
-  const number = Number(value);
-  if (!/^\d{1,4}$/.test(value) || number < 1) throw new InvalidArgumentError('a whole number from 1 is needed');
-  return number;
-}
-
-function seconds(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number > 0 && number < 1e6)) throw new InvalidArgumentError('a number of seconds above 0 is needed');
-  return number;
+/** Commander hands over what earlier uses of the option gave. */
+function moreNames(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...names(value)];
 }
 
 function http(value: string): DevFlags['http'] {

@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
-import { CeleriacError, isCeleriacError } from '@celeriac/protocol';
-import { createWorker, type Worker, type WorkerOptions } from '@celeriac/worker';
+import { isCeleriacError } from '@celeriac/protocol';
+import { createWorker, type WorkerOptions } from '@celeriac/worker';
 import { type Command, InvalidArgumentError } from 'commander';
 import { commandLogger } from '../command-logger.ts';
 import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { expandNodename } from '../nodename.ts';
+import { countUpTo, listenAddress, names, seconds } from '../option-values.ts';
 import { addQueueOptions, type QueueOptions, queueDeclaration } from '../queue-options.ts';
+import { stopSignals } from '../stop-signals.ts';
 
 /** Levels of `-l`; Celery's WARNING, CRITICAL and FATAL are understood too. */
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -29,24 +31,21 @@ interface WorkerFlags extends ConnectionOptions, QueueOptions {
   readonly watch?: boolean;
 }
 
-/** A second signal this long after the first ends the drain; an earlier one is taken for the same keystroke or group signal. */
-const HURRY_AFTER_MS = 1_000;
-
 /** `celeriac worker -A tasks.ts -Q q1,q2 -c 4 -n name@%h -b URL --result-backend URL` */
 export function configure(command: Command): void {
   addQueueOptions(addConnectionOptions(command))
-    .requiredOption('-A, --app <modules>', 'comma-separated task modules (.ts, .js, .mjs or packages)', list)
-    .option('-Q, --queues <names>', 'comma-separated queues (default: celery)', list)
-    .option('-c, --concurrency <slots>', "tasks that run at once (default: the machine's parallelism)", wholeNumber)
+    .requiredOption('-A, --app <modules>', 'comma-separated task modules (.ts, .js, .mjs or packages)', names)
+    .option('-Q, --queues <names>', 'comma-separated queues (default: celery)', names)
+    .option('-c, --concurrency <slots>', "tasks that run at once (default: the machine's parallelism)", countUpTo())
     .option('-n, --hostname <name>', 'node name; %h is the host, %n its first part, %d its domain', 'celery@%h')
     .option('-l, --loglevel <level>', `least level that is logged: ${logLevels.join(', ')}`, logLevel, 'warn')
     .option('-E, --task-events', 'send task events')
     .option('--time-limit <seconds>', 'hard limit of tasks that state none', seconds)
     .option('--soft-time-limit <seconds>', 'soft limit of tasks that state none', seconds)
-    .option('--max-tasks-per-child <count>', 'replace a child after this many tasks', wholeNumber)
-    .option('--max-memory-per-child <KiB>', 'replace a child whose memory is over this, after its task', wholeNumber)
+    .option('--max-tasks-per-child <count>', 'replace a child after this many tasks', countUpTo())
+    .option('--max-memory-per-child <KiB>', 'replace a child whose memory is over this, after its task', countUpTo())
     .option('--drain-timeout <seconds>', 'how long SIGTERM waits for what runs (default: 25)', seconds)
-    .option('--http <host:port>', 'serve /livez, /readyz and /metrics', address)
+    .option('--http <host:port>', 'serve /livez, /readyz and /metrics', listenAddress)
     .option('--strict', 'refuse to start where a warning would do, such as with a Redis that may evict keys')
     .option('--watch', 'load the task modules anew when they, or what they import by a relative path, change')
     .action(run);
@@ -83,7 +82,15 @@ async function run(flags: WorkerFlags): Promise<void> {
     flags.watch === true
       ? (await import('../watch/reload-on-change.ts')).reloadOnChange(worker, started.promise, flags.app, logger)
       : undefined;
-  const signals = drainOnSignals(worker, (text) => logger.info({}, text));
+  const signals = stopSignals(['SIGTERM', 'SIGINT', 'SIGQUIT']);
+  void signals.first.then((signal) => {
+    logger.info({}, `${signal}: warm shutdown; once more, more than a second later, ends it now`);
+    void worker.drain();
+  });
+  signals.hurry.addEventListener('abort', () => {
+    logger.info({}, `${String(signals.hurry.reason)}: cold shutdown; what still runs is given back`);
+    worker.hurry();
+  });
   try {
     try {
       await worker.start();
@@ -104,67 +111,10 @@ async function run(flags: WorkerFlags): Promise<void> {
   }
 }
 
-/** SIGTERM, SIGINT and SIGQUIT drain; once more, more than a second later, hurries. */
-function drainOnSignals(worker: Worker, say: (text: string) => void): { readonly received: boolean; off(): void } {
-  let firstAtMs: number | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (firstAtMs === undefined) {
-      firstAtMs = performance.now();
-      say(`${signal}: warm shutdown; once more, more than a second later, ends it now`);
-      void worker.drain();
-    } else if (performance.now() - firstAtMs > HURRY_AFTER_MS) {
-      say(`${signal}: cold shutdown; what still runs is given back`);
-      worker.hurry();
-    }
-  };
-  const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  return {
-    get received() {
-      return firstAtMs !== undefined;
-    },
-    off() {
-      for (const signal of signals) process.off(signal, onSignal);
-    },
-  };
-}
-
-function list(value: string): string[] {
-  const words = value
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-  if (words.length === 0) throw new InvalidArgumentError('at least one name is needed');
-  return words;
-}
-
 function logLevel(value: string): LogLevel {
   const lower = value.toLowerCase();
   const level = { warning: 'warn', critical: 'error', fatal: 'error' }[lower] ?? lower;
   const known = logLevels.find((name) => name === level);
   if (known === undefined) throw new InvalidArgumentError(`one of ${logLevels.join(', ')} is needed`);
   return known;
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number < 1 || !Number.isSafeInteger(number))
-    throw new InvalidArgumentError('a whole number from 1 is needed');
-  return number;
-}
-
-function seconds(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !Number.isFinite(number) || number <= 0)
-    throw new InvalidArgumentError('a number of seconds above 0 is needed');
-  return number;
-}
-
-function address(value: string): { readonly host: string; readonly port: number } {
-  const found = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]*)):(?<port>\d{1,5})$/.exec(value);
-  const port = Number(found?.groups?.port);
-  if (found === null || port > 65_535) throw new InvalidArgumentError('HOST:PORT is needed, for example 0.0.0.0:8081');
-  const host = found.groups?.six ?? found.groups?.host ?? '';
-  if (host === '*') throw new CeleriacError('CELERIAC_E_CONFIG', '--http: write 0.0.0.0 or [::] for every address');
-  return { host: host === '' ? '0.0.0.0' : host, port };
 }

@@ -1,3 +1,4 @@
+import { stopSignals } from '../stop-signals.ts';
 import { type EmbeddedOptions, refuseProduction, startEmbedded } from './embedded.ts';
 
 /**
@@ -6,16 +7,10 @@ import { type EmbeddedOptions, refuseProduction, startEmbedded } from './embedde
  */
 export async function runBrokerOnly(options: EmbeddedOptions): Promise<void> {
   refuseProduction();
+  const signals = stopSignals(['SIGINT', 'SIGTERM']);
   const broker = await startEmbedded(options, (text) => void process.stderr.write(`celeriac: ${text}\n`));
   process.stdout.write(`${broker.url}\n`);
-  await signalled();
+  await signals.first;
+  signals.off();
   await broker.stop();
-}
-
-async function signalled(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const done = (): void => resolve();
-  process.once('SIGINT', done).once('SIGTERM', done);
-  await promise;
-  process.off('SIGINT', done).off('SIGTERM', done);
 }

@@ -4,12 +4,12 @@ import { createTransport, type Logger, type Transport } from '@celeriac/brokers'
 import { isCeleriacError } from '@celeriac/protocol';
 import { readTaskManifest } from '@celeriac/worker';
 import { EXIT } from '../exit-codes.ts';
+import { stopSignals } from '../stop-signals.ts';
 import { version } from '../version.ts';
 import { DEV_POOL, devPools } from './dev-pools.ts';
 import { type DevScreen, openDevScreen } from './dev-screen.ts';
 import { type EmbeddedOptions, refuseProduction, startEmbedded } from './embedded.ts';
 import { followEdits } from './follow-edits.ts';
-import { stopSignals } from './stop-signals.ts';
 
 /** What `celeriac dev` is told. */
 export interface DevOptions extends EmbeddedOptions {
@@ -40,7 +40,7 @@ type Closing = () => Promise<unknown>;
  */
 export async function runDev(options: DevOptions): Promise<void> {
   refuseProduction();
-  const signals = stopSignals();
+  const signals = stopSignals(['SIGINT', 'SIGTERM', 'SIGHUP']);
   const screen = openDevScreen(process.stdout);
   const closing: Closing[] = [];
   try {
