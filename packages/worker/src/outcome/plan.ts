@@ -6,6 +6,7 @@ import { ackUnlessDone, type Ended, nameOf, storesResult } from './ended.ts';
 import { withRepr } from './fault.ts';
 import { planFailure } from './plan-failure.ts';
 import { planRetry } from './plan-retry.ts';
+import { refusalException } from './plan-unstarted.ts';
 import { exceptionRecord, successRecord } from './records.ts';
 import { ACK, type MessageEnd, NO_PUBLICATIONS, NO_STORES, NOTHING, type Report, type Settlement } from './settlement.ts';
 
@@ -19,6 +20,8 @@ export function plan(ended: Ended): Settlement {
       return shouldRetry(ended.options, outcome)
         ? planRetry(ended, { ...outcome, countdownMs: null, argumentsJson: null, maxRetries: undefined })
         : planFailure(ended, outcome, afterFailure(ended));
+    case 'refused':
+      return planRefused(ended, outcome);
     case 'retry':
       return planRetry(ended, outcome);
     case 'ignored':
@@ -53,6 +56,21 @@ function planSuccess(ended: Ended, resultJson: string, durationMs: number): Sett
       level: 'info',
       text: `Task ${nameOf(request)} succeeded in ${(durationMs / 1000).toFixed(3)}s`,
       fields: { durationMs },
+    }),
+  };
+}
+
+/** Put away as what the parent refuses by itself; only acknowledged where that was done at the start. */
+function planRefused(ended: Ended, { code, reason }: Extract<Outcome, { readonly kind: 'refused' }>): Settlement {
+  const fault = withRepr(refusalException({ code, reason }), '');
+  const settlement = planFailure(ended, fault, ended.acked ? NOTHING : { kind: 'quarantine', code, reason });
+  return {
+    ...settlement,
+    report: () => ({
+      event: { type: 'task-failed', fields: { uuid: ended.request.id, exception: fault.exceptionRepr, traceback: null } },
+      level: 'warn',
+      text: `Task ${nameOf(ended.request)} ${ended.acked ? 'failed' : 'quarantined'}: ${reason}`,
+      fields: { code, queue: ended.queue },
     }),
   };
 }

@@ -1,4 +1,4 @@
-import type { RemoteException, Request } from '@celeriac/protocol';
+import type { ErrorCode, RemoteException, Request } from '@celeriac/protocol';
 import type { TaskManifest } from '../tasks/manifest.ts';
 
 /** One request on its way through the pool. */
@@ -22,11 +22,13 @@ export type Outcome =
       /** As Python's repr, `Name(args)`; for events and logs. */
       readonly exceptionRepr: string;
       readonly traceback: string;
-      /** False where running it again cannot help (arguments that do not bind, a body that cannot be read). */
+      /** False where running it again cannot help (arguments that do not bind). */
       readonly retryable: boolean;
       readonly durationMs: number;
       readonly pid: number;
     }
+  /** Its body cannot be read: no user code ran. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string; readonly durationMs: number; readonly pid: number }
   /** The task asked to be run again. */
   | {
       readonly kind: 'retry';

@@ -79,9 +79,9 @@ test('keyword arguments bind', async () => {
 test('a body that cannot be read', async () => {
   const request = requestFor('pool.add', [], {}, { body: Buffer.from('[[1, 2') });
   expect(await rig.run({ ...jobFor('x'), request })).toMatchObject({
-    kind: 'failed',
-    retryable: false,
-    exception: { exc_type: 'InvalidTaskError' },
+    kind: 'refused',
+    code: 'CELERIAC_E_BODY',
+    reason: 'The body cannot be read: it is not JSON.',
   });
 });
 

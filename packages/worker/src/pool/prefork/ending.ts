@@ -1,7 +1,7 @@
-import { parseJson, type RemoteException, stringifyJson } from '@celeriac/protocol';
+import { ERROR_CODES, type ErrorCode, parseJson, type RemoteException, stringifyJson } from '@celeriac/protocol';
 import type { Outcome } from '../pool.ts';
 
-type Ended = Extract<Outcome, { readonly kind: 'succeeded' | 'failed' | 'retry' | 'ignored' | 'rejected' }>;
+type Ended = Extract<Outcome, { readonly kind: 'succeeded' | 'failed' | 'refused' | 'retry' | 'ignored' | 'rejected' }>;
 type Bare<T> = T extends unknown ? Omit<T, 'durationMs' | 'pid'> : never;
 
 /** How a task ended as its child tells it: an outcome without what the parent adds. */
@@ -33,6 +33,8 @@ export function readEnding(text: string): OtherEnding | undefined {
   switch (value['kind']) {
     case 'failed':
       return readFailed(value);
+    case 'refused':
+      return isErrorCode(value['code']) ? { kind: 'refused', code: value['code'], reason: textOf(value['reason']) } : undefined;
     case 'retry':
       return readRetry(value);
     case 'ignored':
@@ -80,6 +82,10 @@ function readException(value: unknown): RemoteException | undefined {
   const { exc_type, exc_message, exc_module } = value as Record<string, unknown>;
   if (typeof exc_type !== 'string' || (exc_module !== null && typeof exc_module !== 'string')) return undefined;
   return { exc_type, exc_message, exc_module };
+}
+
+function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
 }
 
 function textOf(value: unknown): string {

@@ -5,7 +5,7 @@ import type { Task } from '../../tasks/task.ts';
 import type { ActiveRun } from './active-run.ts';
 import { ChildContext, type ContextPorts } from './child-context.ts';
 import type { Ending } from './ending.ts';
-import { argumentsFailure, endingOfThrown, endingOfValue, failure, failureAs, refusalFailure } from './failure.ts';
+import { argumentsFailure, endingOfThrown, endingOfValue, failure, failureAs } from './failure.ts';
 
 interface Given {
   readonly args: readonly unknown[];
@@ -25,7 +25,7 @@ export function executeJob(run: ActiveRun, ports: ExecutePorts): Ending | Promis
   if (task === undefined)
     return failureAs(notRegistered(job.taskName), `no task is named ${JSON.stringify(job.taskName)} in this child`, false);
   const decoded = decodeBody(job);
-  if (decoded.kind === 'refused') return refusalFailure(decoded.refusal);
+  if (decoded.kind === 'refused') return { kind: 'refused', code: decoded.refusal.code, reason: decoded.refusal.reason };
   const given = decoded.body;
   let bound: BoundCall | Promise<BoundCall>;
   try {

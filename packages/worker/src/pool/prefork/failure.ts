@@ -2,7 +2,6 @@ import {
   type CeleriacError,
   exceptionRepr,
   isCeleriacError,
-  type Refusal,
   type RemoteException,
   remoteException,
   softTimeLimitExceeded,
@@ -49,15 +48,6 @@ export function argumentsFailure(error: CeleriacError): OtherEnding {
   const { pythonMessage } = error.data;
   const text = typeof pythonMessage === 'string' ? pythonMessage : withoutCode(error);
   return failureAs(remoteException('TypeError', [text], 'builtins'), `TypeError: ${text}`, false);
-}
-
-/** A body that cannot be read; the exceptions are Celery's. */
-export function refusalFailure(refusal: Refusal): OtherEnding {
-  const exception =
-    refusal.code === 'CELERIAC_E_CONTENT_TYPE'
-      ? remoteException('ContentDisallowed', [refusal.reason], 'kombu.exceptions')
-      : remoteException('InvalidTaskError', [refusal.reason], 'celery.exceptions');
-  return failureAs(exception, `${refusal.code}: ${refusal.reason}`, false);
 }
 
 /** The failure of a known exception. */
