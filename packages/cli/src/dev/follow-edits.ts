@@ -1,6 +1,7 @@
 import { readTaskManifest, type TaskManifest } from '@celeriac/worker';
 import { watchModules } from '../watch/watch-modules.ts';
 import type { DevScreen } from './dev-screen.ts';
+import { createTroubles } from './troubles.ts';
 import { readWorkerLine } from './worker-line.ts';
 
 export interface EditsOptions {
@@ -22,18 +23,16 @@ export interface Edits {
 /** Workers watch the task modules themselves. Here they are read as well, so that a broken edit is known while there is no worker. */
 export function followEdits({ modules, tasks, screen, onMended }: EditsOptions): Edits {
   let taskNames = namesOf(tasks);
-  let said = new Set<string>();
+  const troubles = createTroubles();
   let edits = 0;
-  const sayTrouble = (text: string): void => {
+  const sayTrouble = (text: string, teller: 'here' | 'worker'): void => {
     const trouble = text.replace(/; the old code stays$/, '');
-    if (said.has(trouble)) return;
-    said.add(trouble);
-    screen.say('edit', `${trouble}\n${' '.repeat(21)}workers keep the code they have`, 'error');
+    if (troubles.isNews(trouble, teller)) screen.say('edit', `${trouble}\n${' '.repeat(21)}workers keep the code they have`, 'error');
   };
   const watch = watchModules(modules, process.cwd(), (files) => {
     edits += 1;
     const mine = edits;
-    said = new Set();
+    troubles.edited();
     screen.say('edit', `${files.join(', ')} changed`);
     readTaskManifest({ modules, env: process.env }).then(
       (manifest) => {
@@ -44,7 +43,7 @@ export function followEdits({ modules, tasks, screen, onMended }: EditsOptions):
         onMended();
       },
       (error: unknown) => {
-        if (mine === edits) sayTrouble(error instanceof Error ? error.message : String(error));
+        if (mine === edits) sayTrouble(error instanceof Error ? error.message : String(error), 'here');
       },
     );
   });
@@ -55,7 +54,7 @@ export function followEdits({ modules, tasks, screen, onMended }: EditsOptions):
     workerLine(id, line) {
       const shown = readWorkerLine(line);
       if (shown === undefined || shown.reload === 'begun') return;
-      if (shown.reload === 'failed') sayTrouble(shown.text);
+      if (shown.reload === 'failed') sayTrouble(shown.text, 'worker');
       else screen.say(id, shown.text, shown.level);
     },
     close: () => watch.close(),
