@@ -65,23 +65,21 @@ export function writePublish(writer: FrameWriter, channel: number, frameMaxBytes
 
 /** Writes a basic.ack. `multiple` takes in every earlier tag. */
 export function writeAck(writer: FrameWriter, channel: number, tag: number, multiple: boolean): void {
-  const start = beginFrame(writer, METHOD, channel);
-  writer.short(BASIC);
-  writer.short(ACK);
-  writer.long(Math.floor(tag / 2 ** 32));
-  writer.long(tag);
-  writer.octet(multiple ? 1 : 0);
-  endFrame(writer, start);
+  writeTagged(writer, channel, ACK, tag, multiple ? 1 : 0);
 }
 
 /** Writes a basic.nack of one tag. */
 export function writeNack(writer: FrameWriter, channel: number, tag: number, requeue: boolean): void {
+  writeTagged(writer, channel, NACK, tag, requeue ? 2 : 0);
+}
+
+function writeTagged(writer: FrameWriter, channel: number, method: number, tag: number, bits: number): void {
   const start = beginFrame(writer, METHOD, channel);
   writer.short(BASIC);
-  writer.short(NACK);
+  writer.short(method);
   writer.long(Math.floor(tag / 2 ** 32));
   writer.long(tag);
-  writer.octet(requeue ? 2 : 0);
+  writer.octet(bits);
   endFrame(writer, start);
 }
 
