@@ -1,4 +1,4 @@
-import type { Message } from '@celeriac/protocol';
+import { isCeleriacError, type Message } from '@celeriac/protocol';
 import type { Delivery, QuarantineReason } from '../delivery.ts';
 import { type ClaimChannel, claimLost } from './claim-channel.ts';
 import type { HeldLease } from './held-lease.ts';
@@ -49,6 +49,8 @@ export class AmqpDelivery implements Delivery {
   readonly message: Message;
   readonly exchange: string;
   readonly routingKey: string;
+  /** What did not come with it, or could not be read. */
+  readonly lacks: 'body' | 'headers' | null;
   /** Which of the queue's consumers it counts for; undefined when none any more. */
   consumer: ActiveConsumer | undefined;
   readonly #source: DeliverySource;
@@ -79,7 +81,16 @@ export class AmqpDelivery implements Delivery {
     this.exchange = delayed ? '' : fields.exchange;
     this.routingKey = delayed ? withoutDelay(fields.routingKey) : fields.routingKey;
     const { contentType, contentEncoding } = properties;
-    this.message = { headers, properties: properties.properties, contentType, contentEncoding, body: content };
+    // RabbitMQ takes a copy that names a user only from that user.
+    const { userId: _userId, ...rest } = properties.properties;
+    this.message = {
+      headers,
+      properties: _userId === undefined ? properties.properties : rest,
+      contentType,
+      contentEncoding,
+      body: content,
+    };
+    this.lacks = properties.malformed !== undefined ? 'headers' : properties.omitted ? 'body' : null;
     this.content = refusalOf(properties, source.maxBodyBytes) ?? {
       kind: 'message',
       message: this.message,
@@ -200,8 +211,16 @@ export class AmqpDelivery implements Delivery {
       await this.#converting?.catch(() => {});
       await before?.();
     } catch (error) {
-      this.#state = 'held';
-      throw error;
+      // A copy that no frame can hold: no try will do better, and what is held for ever keeps the worker from taking more.
+      const isHopeless = isCeleriacError(error, 'CELERIAC_E_VALUE');
+      const reason = { code: 'CELERIAC_E_TOO_LARGE' as const, reason: 'a copy of it cannot be written, so it cannot be given back' };
+      try {
+        if (!isHopeless) throw error;
+        await this.#source.putAway(this, reason);
+      } catch (failure) {
+        this.#state = 'held';
+        throw failure;
+      }
     }
     this.#source.released(this);
     await (this.#lease === undefined ? direct() : this.#lease.release());

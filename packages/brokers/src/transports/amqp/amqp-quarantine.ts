@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Message } from '@celeriac/protocol';
+import { CeleriacError, isCeleriacError, type Message } from '@celeriac/protocol';
 import type { Channel, GetMessage } from 'amqplib';
 import type { QuarantineReason } from '../delivery.ts';
 import type { Quarantine, QuarantineEntry } from '../transport.ts';
@@ -60,14 +60,20 @@ export function createAmqpQuarantine(link: AmqpLink, rpc: RpcChannel, publisher:
 
   return {
     async putAway(delivery, { code, reason }) {
-      const { queue, exchange, routingKey, message, sizeBytes } = delivery;
+      const { queue, exchange, routingKey, message, sizeBytes, lacks } = delivery;
       const record = { key: randomUUID(), code, reason, atMs: Date.now(), queue, exchange, routingKey, sizeBytes };
       const declaration = { name: nameOf(queue), exchange: '', arguments: ARGUMENTS };
-      const kept = withoutExpiration(message);
-      await publisher.publish(
-        { message: kept, exchange: '', routingKey: nameOf(queue), mandatory: true, extraHeaders: { [RECORD_HEADER]: record } },
-        queuePrerequisite(rpc, declaration),
-      );
+      const put = (kept: Message, missing: AmqpDelivery['lacks']): Promise<void> => {
+        const extraHeaders = { [RECORD_HEADER]: missing === null ? record : { ...record, lacks: missing } };
+        const outgoing = { message: kept, exchange: '', routingKey: nameOf(queue), mandatory: true, extraHeaders };
+        return publisher.publish(outgoing, queuePrerequisite(rpc, declaration));
+      };
+      try {
+        await put(withoutExpiration(message), lacks);
+      } catch (error) {
+        if (!isCeleriacError(error, 'CELERIAC_E_VALUE')) throw error;
+        await put(bareCopy(message), 'headers');
+      }
     },
     async list(queue, limit) {
       const entries: QuarantineEntry[] = [];
@@ -88,6 +94,13 @@ export function createAmqpQuarantine(link: AmqpLink, rpc: RpcChannel, publisher:
     },
     retry: (queue, key) =>
       find(queue, key, async (_entry, { got, received }, channel) => {
+        const { lacks } = recordOf(received) ?? {};
+        if (typeof lacks === 'string') {
+          throw new CeleriacError(
+            'CELERIAC_E_BROKER',
+            `${key} was put away without its ${lacks}, so it cannot be put back; it can be shown and dropped`,
+          );
+        }
         await publisher.publish({ message: originalOf(received), exchange: '', routingKey: queue, mandatory: true });
         channel.ack(got);
       }),
@@ -103,9 +116,15 @@ interface Found {
   readonly received: ReceivedMessage;
 }
 
-function readEntry(queue: string, { properties }: ReceivedMessage): QuarantineEntry | undefined {
-  const record = properties.headers[RECORD_HEADER] as Readonly<Record<string, unknown>> | undefined;
-  if (typeof record !== 'object' || record === null || typeof record['key'] !== 'string') return undefined;
+function recordOf({ properties }: ReceivedMessage): Readonly<Record<string, unknown>> | undefined {
+  const record = properties.headers[RECORD_HEADER];
+  return typeof record === 'object' && record !== null ? (record as Readonly<Record<string, unknown>>) : undefined;
+}
+
+function readEntry(queue: string, received: ReceivedMessage): QuarantineEntry | undefined {
+  const { properties } = received;
+  const record = recordOf(received);
+  if (typeof record?.['key'] !== 'string') return undefined;
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   return {
     key: record['key'],
@@ -130,6 +149,23 @@ function describe(received: ReceivedMessage): Uint8Array {
   const { body, ...rest } = originalOf(received);
   const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
   return new TextEncoder().encode(JSON.stringify({ ...rest, body: Buffer.from(body).toString('base64') }, plain));
+}
+
+/** What can always be written of a message whose headers fill a frame, or grow when they are written again as UTF-8. */
+function bareCopy({ headers, properties, body }: Message): Message {
+  const short = (value: unknown): string | undefined => (typeof value === 'string' && value.length <= 85 ? value : undefined);
+  const { correlationId, deliveryMode, priority } = properties;
+  return {
+    headers: { id: short(headers['id']), task: short(headers['task']) },
+    properties: {
+      ...(short(correlationId) === undefined ? {} : { correlationId: correlationId as string }),
+      ...(deliveryMode === undefined ? {} : { deliveryMode }),
+      ...(priority === undefined ? {} : { priority }),
+    },
+    contentType: undefined,
+    contentEncoding: undefined,
+    body,
+  };
 }
 
 /** A message put away stays until somebody looks, whatever time to live it had. */

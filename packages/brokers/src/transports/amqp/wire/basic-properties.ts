@@ -3,13 +3,13 @@ import { decodeTable, MalformedTable } from './decode-table.ts';
 import { encodeTable } from './encode-table.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
-/** A content header frame, read. Exactly one of `headers` and `malformed` is there. */
+/** A content header frame, read. Where it is malformed there are no headers, and the properties that could be read. */
 export interface ReceivedProperties {
   readonly headers: Record<string, unknown>;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly properties: MessageProperties;
-  /** Why the frame cannot be read; headers and properties are empty then. */
+  /** Why the frame cannot be read; the headers are empty then. */
   readonly malformed: string | undefined;
   /** Length of the body as announced. */
   readonly bodyBytes: number;
@@ -22,8 +22,7 @@ export function decodeProperties(bytes: Buffer, offset: number, bodyBytes: numbe
   try {
     return decode(bytes, offset, bodyBytes, omitted);
   } catch (error) {
-    if (!(error instanceof MalformedTable) && !(error instanceof RangeError)) throw error;
-    const malformed = error.message;
+    const malformed = whyMalformed(error);
     return { headers: {}, contentType: undefined, contentEncoding: undefined, properties: {}, malformed, bodyBytes, omitted };
   }
 }
@@ -40,9 +39,15 @@ function decode(bytes: Buffer, start: number, bodyBytes: number, omitted: boolea
   const contentType = flags & 0x8000 ? text() : undefined;
   const contentEncoding = flags & 0x4000 ? text() : undefined;
   let headers: Record<string, unknown> = Object.create(null);
+  let malformed: string | undefined;
   if (flags & 0x2000) {
     const length = bytes.readUInt32BE(offset);
-    headers = decodeTable(bytes, offset + 4, offset + 4 + length);
+    try {
+      headers = decodeTable(bytes, offset + 4, offset + 4 + length);
+    } catch (error) {
+      // What stands behind the table may still say whose message it is.
+      malformed = whyMalformed(error);
+    }
     offset += 4 + length;
   }
   const properties: { -readonly [Key in keyof MessageProperties]: MessageProperties[Key] } = {};
@@ -62,7 +67,12 @@ function decode(bytes: Buffer, start: number, bodyBytes: number, omitted: boolea
   if (flags & 0x0020) properties.type = text();
   if (flags & 0x0010) properties.userId = text();
   if (flags & 0x0008) properties.appId = text();
-  return { headers, contentType, contentEncoding, properties, malformed: undefined, bodyBytes, omitted };
+  return { headers, contentType, contentEncoding, properties, malformed, bodyBytes, omitted };
+}
+
+function whyMalformed(error: unknown): string {
+  if (error instanceof MalformedTable || error instanceof RangeError) return error.message;
+  throw error;
 }
 
 /** Writes flags and properties of a message, `extra` headers last. */

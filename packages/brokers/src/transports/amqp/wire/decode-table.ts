@@ -107,7 +107,8 @@ function decodeRareValue(cursor: Cursor, tag: number): unknown {
     case 'T': {
       const seconds = bytes.readBigUInt64BE(advance(cursor, 8));
       const date = new Date(Number(seconds) * 1000);
-      return Number.isNaN(date.getTime()) ? narrow(seconds) : date;
+      // No time at all: as a signed number it can at least be written again.
+      return Number.isNaN(date.getTime()) ? narrow(BigInt.asIntN(64, seconds)) : date;
     }
     case 'D': {
       const at = advance(cursor, 5);
