@@ -43,4 +43,6 @@ it('watches for the first final state, and stops when told', async () => {
 it('counts starts by task', async () => {
   const backend = createMemoryBackend({ url: url() });
   expect([await backend.countStart('a'), await backend.countStart('a'), await backend.countStart('b')]).toEqual([1, 2, 1]);
+  await backend.forgetStarts('a');
+  expect([await backend.countStart('a'), await backend.countStart('b')]).toEqual([1, 2]);
 });

@@ -87,6 +87,10 @@ export function createMemoryBackend(options: ResultBackendOptions): ResultBacken
       shelf.starts.set(taskId, { count, expiresAtMs: nowMs + DAY_MS });
       return count;
     },
+    async forgetStarts(taskId) {
+      checkOpen();
+      shelf.starts.delete(taskId);
+    },
     async close() {
       closing.abort(new CeleriacError('CELERIAC_E_CLOSED', 'the memory backend is closed'));
     },

@@ -193,7 +193,17 @@ export class CarryOut {
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2);
   }
 
+  /** Whoever puts it back gives it all its starts again. */
+  #forgetStarts({ request }: Attempt): void {
+    const { backend, logger } = this.#options;
+    backend
+      ?.forgetStarts(request.id)
+      .catch((error: unknown) => logger.debug({ err: error, taskId: request.id }, 'its counted starts stay'));
+  }
+
   #end(work: Work, settled: boolean): void {
+    if (settled && work.ending.kind === 'quarantine' && work.attempt !== null && work.attempt.countedStarts > 0)
+      this.#forgetStarts(work.attempt);
     this.#inHand -= 1;
     this.#bytes -= work.bytes;
     this.#options.onEnd(work, settled);

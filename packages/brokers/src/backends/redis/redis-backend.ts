@@ -34,6 +34,7 @@ export function createRedisBackend(options: ResultBackendOptions): ResultBackend
   const subscriber = new Subscriber(settings);
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
+  const startsKeyOf = (taskId: string): string => `${prefix}celeriac-starts-${taskId}`;
   const keyOf = (taskId: string): string => `${prefix}celery-task-meta-${taskId}`;
 
   const batch = createTurnBatch<Store>((stores) => {
@@ -117,7 +118,7 @@ export function createRedisBackend(options: ResultBackendOptions): ResultBackend
     },
     async countStart(taskId) {
       checkOpen();
-      const key = `${prefix}celeriac-starts-${taskId}`;
+      const key = startsKeyOf(taskId);
       // Never sent again by itself: a start must not count twice.
       try {
         const client = await commands.use(TIMEOUT_MS);
@@ -128,6 +129,10 @@ export function createRedisBackend(options: ResultBackendOptions): ResultBackend
       } catch (error) {
         throw brokerError(error, closing.signal.aborted);
       }
+    },
+    async forgetStarts(taskId) {
+      checkOpen();
+      await insist((client) => client.del(startsKeyOf(taskId)));
     },
     async close() {
       if (closing.signal.aborted) return;
