@@ -109,7 +109,7 @@ function databaseNumber(text: string, url: string): number {
   const digits = text.replace(/^\/+|\/+$/g, '');
   if (digits === '') return 0;
   if (!/^\d{1,6}$/.test(digits)) {
-    throw new CeleriacError('CELERIAC_E_URL', `the database of ${maskUrl(url)} must be a number such as 0, not '${digits}'`);
+    throw new CeleriacError('CELERIAC_E_URL', `the database of ${maskUrl(url)} must be a number such as 0`);
   }
   return Number(digits);
 }

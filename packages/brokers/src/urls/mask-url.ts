@@ -17,7 +17,8 @@ function maskOne(url: string): string {
   // An @ beyond the authority means that a password was not encoded, unless it belongs to the query of a well-formed URL.
   const inAuthority = authority.lastIndexOf('@');
   const wellFormed = inAuthority !== -1 || /^(\[[^\]]*\]|[^:]*)(:\d{1,5})?$/.test(authority);
-  const at = wellFormed ? inAuthority : rest.lastIndexOf('@');
+  // With a password before an @, a later @ may be the one that ends it.
+  const at = wellFormed && !authority.slice(0, inAuthority + 1).includes(':') ? inAuthority : rest.lastIndexOf('@');
   const colon = rest.indexOf(':');
   const masked = at === -1 || colon === -1 || colon > at ? rest : `${rest.slice(0, colon)}:**${rest.slice(at)}`;
   return `${scheme}${masked.replace(/([?&][^=&]*(?:pass|secret|token)[^=&]*=)[^&#]*/gi, '$1**')}`;
