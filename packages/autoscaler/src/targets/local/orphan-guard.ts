@@ -14,7 +14,9 @@ export interface OrphanGuard {
 export function startOrphanGuard(onError: (error: Error) => void): OrphanGuard {
   const entry = new URL(`./orphan-guard-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
   // A session of its own: Ctrl-C in the terminal is for the autoscaler to handle.
-  const guard: ChildProcess = spawn(process.execPath, [fileURLToPath(entry)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const program = fileURLToPath(entry);
+  // It needs no environment, and ours may hold the broker's address.
+  const guard: ChildProcess = spawn(process.execPath, [program], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: {} });
   guard.on('error', onError);
   guard.stdin?.on('error', onError);
   guard.unref();
