@@ -23,7 +23,7 @@ afterAll(async () => {
 function put(headers: Readonly<Record<string, unknown>>, body: Uint8Array = goodBody, options: Options.Publish = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     const properties = { contentType: 'application/json', contentEncoding: 'utf-8', ...options, headers };
-    channel.publish('', 'celery', Buffer.from(body), properties, (error: unknown) => (error === null ? resolve() : reject(error)));
+    channel.publish('', 'celery', Buffer.from(body), properties, (error: Error | null) => (error === null ? resolve() : reject(error)));
   });
 }
 
@@ -129,7 +129,7 @@ describe('what only a header table can be', () => {
     const polluting = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}}') as object;
     const headers = Object.assign(Object.create(null) as object, goodHeaders(id), { task: 'hostile.probe' });
     for (const [name, value] of Object.entries(polluting)) Object.defineProperty(headers, name, { value, enumerable: true });
-    await put(headers as Record<string, unknown>, new TextEncoder().encode('[[], {}, {}]'));
+    await put(headers, new TextEncoder().encode('[[], {}, {}]'));
     await rig.good();
     await rig.expectEnd(id, { result: { clean: true, names: [], headers: ['__proto__', 'constructor'] } });
   });
