@@ -1,6 +1,9 @@
 import type { Quarantine, QuarantineEntry } from '../transport.ts';
 import { brokerError, type RedisHub } from './redis-hub.ts';
-import { LEAVE_QUARANTINE } from './scripts/settle-scripts.ts';
+import { LEAVE_QUARANTINE, LIST_QUARANTINE } from './scripts/settle-scripts.ts';
+
+/** As many as there can be. */
+const MAX_LISTED = 10_000;
 
 /** `<queue>.quarantine`: a hash of key to a line of JSON and the message, `.index` by time, `.counts` with `bytes` and `dropped`. */
 export function createQuarantine(hub: RedisHub): Quarantine {
@@ -21,10 +24,8 @@ export function createQuarantine(hub: RedisHub): Quarantine {
     async list(queue, limit) {
       const place = keys.quarantine(queue);
       if (limit <= 0) return [];
-      const [pairs] = (await hub.pipeline([['zrange', place.index, 0, limit - 1, 'WITHSCORES']])) as [string[]];
-      const found = pairs.filter((_, index) => index % 2 === 0);
-      const stored = await Promise.all(found.map((key) => read(queue, key)));
-      return stored.flatMap((each) => (each === undefined ? [] : [each.entry]));
+      const listed = (await hub.run(LIST_QUARANTINE, [place.entries, place.index], [Math.min(limit, MAX_LISTED)])) as readonly Listed[];
+      return listed.map(([key, score, head, sizeBytes]) => entryOf(queue, String(key), Number(score), parseHead(head), sizeBytes));
     },
     async show(queue, key) {
       const stored = await read(queue, key);
@@ -44,6 +45,9 @@ export function createQuarantine(hub: RedisHub): Quarantine {
   };
 }
 
+type Head = Readonly<Record<string, unknown>>;
+type Listed = readonly [key: Buffer, score: Buffer, head: Buffer, sizeBytes: number];
+
 interface StoredEntry {
   readonly entry: QuarantineEntry;
   readonly original: Uint8Array;
@@ -53,25 +57,34 @@ interface StoredEntry {
 function parseEntry(queue: string, key: string, text: Buffer, quarantinedAtMs: number): StoredEntry {
   const lineEnd = text.indexOf(10);
   const original = text.subarray(lineEnd + 1);
-  let head: Record<string, unknown> = {};
-  try {
-    head = JSON.parse(text.toString('utf8', 0, lineEnd)) as Record<string, unknown>;
-  } catch {
-    // Somebody else wrote it: shown as it is.
-  }
-  const textOf = (name: string): string | null => (typeof head[name] === 'string' ? head[name] : null);
+  const head = parseHead(text.subarray(0, Math.max(0, lineEnd)));
+  const entry = entryOf(queue, key, quarantinedAtMs, head, original.length);
+  return { entry, original, bucket: textOf(head, 'bucket') ?? undefined };
+}
+
+function entryOf(queue: string, key: string, quarantinedAtMs: number, head: Head, sizeBytes: number): QuarantineEntry {
   return {
-    entry: {
-      key,
-      queue,
-      code: textOf('code') ?? 'unknown',
-      reason: textOf('reason') ?? '',
-      quarantinedAtMs,
-      taskId: textOf('taskId'),
-      taskName: textOf('taskName'),
-      sizeBytes: original.length,
-    },
-    original,
-    bucket: textOf('bucket') ?? undefined,
+    ...{ key, queue },
+    code: textOf(head, 'code') ?? 'unknown',
+    reason: textOf(head, 'reason') ?? '',
+    quarantinedAtMs,
+    taskId: textOf(head, 'taskId'),
+    taskName: textOf(head, 'taskName'),
+    sizeBytes,
   };
+}
+
+/** Somebody else may have written it: then it is shown as it is. */
+function parseHead(line: Buffer): Head {
+  try {
+    const head: unknown = JSON.parse(line.toString('utf8'));
+    return typeof head === 'object' && head !== null ? (head as Head) : {};
+  } catch {
+    return {};
+  }
+}
+
+function textOf(head: Head, name: string): string | null {
+  const value = head[name];
+  return typeof value === 'string' ? value : null;
 }

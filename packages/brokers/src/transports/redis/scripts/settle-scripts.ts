@@ -146,3 +146,16 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HINCRBY', KEYS[3], 'bytes', -#text)
 return 1
 `);
+
+/** The oldest entries without their messages, which may be long. KEYS entries, index. ARGV most. Replies {key, time, head line, length of the message} for each. */
+export const LIST_QUARANTINE: RedisScript = redisScript(`
+local found, listed = redis.call('ZRANGE', KEYS[2], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES'), {}
+for i = 1, #found, 2 do
+  local text = redis.call('HGET', KEYS[1], found[i])
+  if text then
+    local stop = string.find(text, '\\n', 1, true) or 0
+    listed[#listed + 1] = {found[i], found[i + 1], string.sub(text, 1, stop - 1), #text - stop}
+  end
+end
+return listed
+`);
