@@ -30,6 +30,7 @@ export { pythonRepr, pythonReprTuple } from './json/python-repr.ts';
 export { PyDate, PyDateTime, PyDecimal, PyFrozenSet, PyTime, type PythonValue, PyUuid } from './json/python-types.ts';
 export { quoteJson, stringifyJson } from './json/stringify.ts';
 export { type BodySource, type DecodedBodyResult, decodeBody } from './message/decode-body.ts';
+export { type DecodedEmbedResult, decodeEmbed } from './message/decode-embed.ts';
 export { decodeEnvelope } from './message/decode-envelope.ts';
 export { hasEmptyEmbed } from './message/empty-embed.ts';
 export { EMPTY_EMBED_JSON, embedJson, encodeBodyJson, encodeTask } from './message/encode-task.ts';

@@ -44,20 +44,26 @@ export function contentEncodingFault(contentEncoding: unknown): ContentFault | u
 /** Either the value in a body, or why there is none. */
 export type DecodedContent = { readonly kind: 'value'; readonly value: unknown } | ({ readonly kind: 'fault' } & ContentFault);
 
+/** The bytes of a body, decompressed, or why there are none. */
+export type UnpackedBody = { readonly kind: 'bytes'; readonly bytes: Uint8Array } | ({ readonly kind: 'fault' } & ContentFault);
+
+/** Decompresses within the limits. Does not throw. */
+export function unpackBody(body: Uint8Array, compression: string | null, limits: DecodeLimits): UnpackedBody {
+  if (compression === null) return { kind: 'bytes', bytes: body };
+  const inflated = inflate(body, compression, limits.inflatedBytes);
+  if (inflated.kind === 'bytes') return inflated;
+  return {
+    kind: 'fault',
+    code: inflated.tooLarge ? 'CELERIAC_E_TOO_LARGE' : 'CELERIAC_E_COMPRESSION',
+    reason: `The body cannot be decompressed: ${inflated.reason}.`,
+  };
+}
+
 /** Decompresses and parses a JSON body within the limits. Does not throw. */
 export function decodeContent(body: Uint8Array, compression: string | null, limits: DecodeLimits): DecodedContent {
-  let bytes = body;
-  if (compression !== null) {
-    const inflated = inflate(body, compression, limits.inflatedBytes);
-    if (inflated.kind === 'fault')
-      return {
-        kind: 'fault',
-        code: inflated.tooLarge ? 'CELERIAC_E_TOO_LARGE' : 'CELERIAC_E_COMPRESSION',
-        reason: `The body cannot be decompressed: ${inflated.reason}.`,
-      };
-    bytes = inflated.bytes;
-  }
-  const text = utf8Text(bytes);
+  const unpacked = unpackBody(body, compression, limits);
+  if (unpacked.kind === 'fault') return unpacked;
+  const text = utf8Text(unpacked.bytes);
   if (text === undefined) return { kind: 'fault', code: 'CELERIAC_E_BODY_ENCODING', reason: 'The body is not UTF-8.' };
   const parsed = tryParseJson(text, limits);
   if (parsed.kind === 'value') return parsed;

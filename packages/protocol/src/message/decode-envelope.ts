@@ -53,7 +53,9 @@ function decode(message: Message, from: DeliveryInfo, limits: DecodeLimits): Dec
       return readRequest(headers, { ...frame, protocol: 'hybrid', compression, body, localTime: false }, limits);
   }
 
-  const content = decodeContent(body, compression, limits);
+  // Protocol 1 has to be read whole here, in the parent: it may not unpack to more than a message may have.
+  const inflatedBytes = Math.min(limits.inflatedBytes, limits.messageBytes);
+  const content = decodeContent(body, compression, { ...limits, inflatedBytes });
   if (content.kind === 'fault') return refuse(content.code, content.reason, id, name);
   const fields = content.value;
   if (!isPlainRecord(fields) || (name === null && fields.task === undefined))

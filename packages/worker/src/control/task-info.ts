@@ -1,7 +1,7 @@
 import { decodeBody } from '@celeriac/protocol';
 import type { Attempt } from '../intake/attempt.ts';
 
-/** Bodies over this are shown by their display text. */
+/** Bodies over this, and compressed ones, are shown by their display text. */
 const MAX_SHOWN_BYTES = 64 * 1024;
 
 /** One task as `inspect` shows it (celery/worker/request.py `Request.info`). With `safe` the arguments are display texts. */
@@ -22,7 +22,7 @@ export function taskInfo(attempt: Attempt, nodename: string, safe: boolean): Rec
 }
 
 function argumentsOf({ request }: Attempt, safe: boolean): { readonly args: unknown; readonly kwargs: unknown } {
-  if (!safe && request.body.byteLength <= MAX_SHOWN_BYTES) {
+  if (!safe && request.compression === null && request.body.byteLength <= MAX_SHOWN_BYTES) {
     const decoded = decodeBody(request);
     if (decoded.kind === 'body') return { args: decoded.body.args, kwargs: decoded.body.kwargs };
   }

@@ -1,5 +1,5 @@
 import type { Delivery, Logger, ResultBackend } from '@celeriac/brokers';
-import { decodeBody, decodeEnvelope, hasEmptyEmbed, type Refusal, type Request, stringifyJson, workerLost } from '@celeriac/protocol';
+import { decodeEmbed, decodeEnvelope, hasEmptyEmbed, type Refusal, type Request, stringifyJson, workerLost } from '@celeriac/protocol';
 import type { Reporter } from '../events/reporter.ts';
 import type { CarryOut } from '../outcome/carry-out.ts';
 import type { Follow } from '../outcome/follow.ts';
@@ -227,16 +227,15 @@ export class Intake {
 
   #repeatWhatFollows(request: Request, resultJson: string): Settlement {
     if (hasEmptyEmbed(request)) return repeated;
-    const decoded = decodeBody(request);
+    const decoded = decodeEmbed(request);
     if (decoded.kind === 'refused') return repeated;
-    return { ...repeated, publish: this.#options.follow.success(request, decoded.body.embed, resultJson, this.#options.now()).publish };
+    return { ...repeated, publish: this.#options.follow.success(request, decoded.embed, resultJson, this.#options.now()).publish };
   }
 
   #checkWhatFollows(request: Request): Refusal | null {
     if (hasEmptyEmbed(request)) return null;
-    const decoded = decodeBody(request);
-    // A body that cannot be read is the child's to tell: it is no different from any other there.
-    return decoded.kind === 'refused' ? decoded.refusal : this.#options.follow.check(request, decoded.body.embed);
+    const decoded = decodeEmbed(request);
+    return decoded.kind === 'refused' ? decoded.refusal : this.#options.follow.check(request, decoded.embed);
   }
 
   #park(attempt: Attempt, untilMs: number): void {

@@ -1,5 +1,5 @@
 import type { Logger, ResultBackend } from '@celeriac/brokers';
-import { decodeBody, type Embed, hasEmptyEmbed, type Request } from '@celeriac/protocol';
+import { decodeEmbed, type Embed, hasEmptyEmbed, type Request } from '@celeriac/protocol';
 import type { Reporter } from '../events/reporter.ts';
 import type { Tally } from '../events/tally.ts';
 import { type Attempt, acksLate } from '../intake/attempt.ts';
@@ -143,6 +143,6 @@ function settlesTwins(kind: Work['ending']['kind']): boolean {
 
 function embedOf(request: Request): Embed | null {
   if (hasEmptyEmbed(request)) return null;
-  const decoded = decodeBody(request);
-  return decoded.kind === 'refused' ? null : decoded.body.embed;
+  const decoded = decodeEmbed(request);
+  return decoded.kind === 'refused' ? null : decoded.embed;
 }

@@ -1,4 +1,12 @@
-import { decodeBody, EMPTY_EMBED_JSON, embedJson, hasEmptyEmbed, maxRetriesExceeded, type Request, retryMessage } from '@celeriac/protocol';
+import {
+  decodeEmbed,
+  EMPTY_EMBED_JSON,
+  embedJson,
+  hasEmptyEmbed,
+  maxRetriesExceeded,
+  type Request,
+  retryMessage,
+} from '@celeriac/protocol';
 import type { Outcome } from '../pool/pool.ts';
 import type { TaskOptions } from '../tasks/manifest.ts';
 import { ackUnlessDone, type Ended, nameOf, storesResult } from './ended.ts';
@@ -69,6 +77,6 @@ function withEmbed(request: Request, argumentsJson: string): string {
 
 function embedText(request: Request): string {
   if (hasEmptyEmbed(request)) return EMPTY_EMBED_JSON;
-  const decoded = decodeBody(request);
-  return decoded.kind === 'refused' ? EMPTY_EMBED_JSON : embedJson(decoded.body.embed); // refused: unreachable, a child has decoded it
+  const decoded = decodeEmbed(request);
+  return decoded.kind === 'refused' ? EMPTY_EMBED_JSON : embedJson(decoded.embed); // refused: unreachable, a child has decoded it
 }
