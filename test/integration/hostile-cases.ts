@@ -2,7 +2,7 @@
 
 import { deflateRawSync, deflateSync, constants as zlib } from 'node:zlib';
 
-export type FailureClass = 'InvalidTaskError' | 'ContentDisallowed' | 'NotRegistered' | 'WorkerLostError';
+export type FailureClass = 'InvalidTaskError' | 'ContentDisallowed' | 'NotRegistered' | 'TypeError' | 'WorkerLostError';
 
 /** How a hostile message must end: in one place, and known to whoever waits where it says whose it is. */
 export type HostileEnd =

@@ -6,7 +6,10 @@ import { type HostileCase, type HostileEnd, hostileCases, zipBomb } from './host
 import { goodBody, goodHeaders, type HostileRig, openHostileRig } from './hostile-rig.ts';
 import { type RawProperties, rawPublish } from './raw-publish.ts';
 
+const FULL_FRAME = 'a frame full of headers that is refused';
+
 let rig: HostileRig;
+let fullFrameId: string;
 let connection: Awaited<ReturnType<typeof connect>>;
 let channel: ConfirmChannel;
 beforeAll(async () => {
@@ -92,8 +95,8 @@ describe('what only a header table can be', () => {
   const bytes = (value: string): Buffer => Buffer.from(value);
   const junk = (length: number): Buffer => Buffer.alloc(length, 0xff);
   const raw: readonly (readonly [row: string, properties: Partial<RawProperties>, end: HostileEnd, retries?: string])[] = [
-    ['a frame full of headers', { headers: [[bytes('x'), Buffer.alloc(130_700, 'x')]] }, RUNS, ''],
-    ['a frame full of headers that is refused', { headers: [[bytes('x'), Buffer.alloc(130_700, 'x')]] }, FIELD],
+    ['a frame full of headers', { headers: [[bytes('x'), Buffer.alloc(130_900, 'x')]] }, RUNS, ''],
+    [FULL_FRAME, { headers: [[bytes('x'), Buffer.alloc(130_900, 'x')]] }, FIELD],
     ['headers that are not UTF-8', { headers: [[junk(255), junk(3)]] }, FIELD],
     ['headers that are not UTF-8 and would grow', { headers: [[bytes('x'), junk(60_000)]] }, FIELD],
     ['a correlation id that is not UTF-8', { correlationId: junk(255) }, FIELD],
@@ -107,6 +110,7 @@ describe('what only a header table can be', () => {
   for (const [row, properties, end, retries = 'many'] of raw) {
     it(row, async () => {
       const id = rig.id();
+      if (row === FULL_FRAME) fullFrameId = id;
       const own = [['task', 'tasks.add'], ['id', id], ...(retries === '' ? [] : [['retries', retries]])] as [string, string][];
       const headers = [...own.map(([name, text]) => [bytes(name), bytes(text)] as const), ...(properties.headers ?? [])];
       rawPublish(channel, 'celery', { ...properties, headers }, goodBody);
@@ -161,6 +165,13 @@ it('afterwards every message is in one place, and the worker is the one that was
   await rig.good();
   const entries = await rig.expectQuarantine();
   expect(entries.length).toBeGreaterThan(50);
+  const large = entries.find(({ sizeBytes }) => sizeBytes === 64 * 1024 * 1024);
+  const full = entries.find(({ taskId }) => taskId === fullFrameId);
+  expect(large).toBeDefined();
+  expect(full).toBeDefined();
+  await expect(rig.transport.quarantine.retry('celery', String(large?.key))).rejects.toThrow('without its body');
+  await expect(rig.transport.quarantine.retry('celery', String(full?.key))).rejects.toThrow('without its headers');
+  expect(await rig.transport.quarantine.drop('celery', String(full?.key))).toBe(true);
   const rabbitmq = await startRabbitmq();
   const vhost: Vhost = { name: new URL(rig.broker.broker).pathname.slice(1), url: rig.broker.broker };
   await until(
