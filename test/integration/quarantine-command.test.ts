@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeTask } from '@celeriac/protocol';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../until.ts';
 import { runCeleriac } from '../worker-process.ts';
@@ -93,5 +95,33 @@ describe.each(['redis', 'rabbitmq'] as const)('celeriac quarantine on %s', (kind
     expect(await list()).toEqual([]);
     await rig.good();
     expect(await rig.transport.queues.depth('celery')).toBe(0);
+  });
+
+  it('keeps the 10,000 newest', { timeout: 60_000 }, async () => {
+    const refused = async (): Promise<void> => {
+      const message = { ...encodeTask({ name: 'tasks.add', taskId: `full-${kind}` }), contentType: 'application/x-nope' };
+      await rig.transport.publish({ message, exchange: '', routingKey: 'celery' });
+      expect(await rig.result(`full-${kind}`)).toMatchObject({ status: 'FAILURE' });
+    };
+    if (kind === 'redis') {
+      const redis = new Redis(rig.broker.broker);
+      const fill = redis.pipeline();
+      for (let n = 0; n < 10_000; n += 1)
+        fill.hset('celery.quarantine', `old-${n}`, '{"code": "x"}\n{}').zadd('celery.quarantine.index', n + 1, `old-${n}`);
+      await fill.exec();
+      await refused();
+      await until(async () => (await redis.hget('celery.quarantine.counts', 'dropped')) === '1');
+      expect([await redis.hlen('celery.quarantine'), await redis.hexists('celery.quarantine', 'old-0')]).toEqual([10_000, 0]);
+      redis.disconnect();
+    } else {
+      const message = encodeTask({ name: 'tasks.add', taskId: 'old' });
+      const old = () => rig.transport.publish({ message, exchange: '', routingKey: 'celery.quarantine' });
+      await Promise.all(Array.from({ length: 10_000 }, old));
+      await refused();
+      await rig.good();
+      expect(await rig.transport.queues.depth('celery.quarantine')).toBe(10_000);
+    }
+    const newest = await list('--limit', '10000');
+    expect(newest.at(-1)).toMatchObject({ taskId: `full-${kind}`, code: 'CELERIAC_E_CONTENT_TYPE' });
   });
 });
