@@ -73,3 +73,14 @@ export function decodeContent(body: Uint8Array, compression: string | null, limi
     reason: `The body cannot be read: ${parsed.reason}.`,
   };
 }
+
+/** Why a body is not even looked into: its content type or encoding, or its size as it came. Undefined where nothing speaks against it. */
+export function sourceFault(
+  source: { readonly contentType: string; readonly contentEncoding: string; readonly body: Uint8Array },
+  limits: DecodeLimits,
+): ContentFault | undefined {
+  const fault = contentTypeFault(source.contentType) ?? contentEncodingFault(source.contentEncoding);
+  if (fault !== undefined) return fault;
+  if (source.body.length <= limits.messageBytes) return undefined;
+  return { code: 'CELERIAC_E_TOO_LARGE', reason: `The body is larger than ${limits.messageBytes} bytes.` };
+}

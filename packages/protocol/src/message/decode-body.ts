@@ -1,4 +1,4 @@
-import { contentEncodingFault, contentTypeFault, decodeContent } from './content.ts';
+import { decodeContent, sourceFault } from './content.ts';
 import { checkEmbed, isPlainRecord } from './embed.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { refuse } from './refusal.ts';
@@ -18,10 +18,8 @@ export type BodySource = Pick<Request, 'body' | 'contentType' | 'contentEncoding
  */
 export function decodeBody(source: BodySource, limits: DecodeLimits = DEFAULT_LIMITS): DecodedBodyResult {
   const refused = (code: Refusal['code'], reason: string): DecodedBodyResult => refuse(code, reason, source.id, source.taskName);
-  const fault = contentTypeFault(source.contentType) ?? contentEncodingFault(source.contentEncoding);
+  const fault = sourceFault(source, limits);
   if (fault !== undefined) return refused(fault.code, fault.reason);
-  if (source.body.length > limits.messageBytes)
-    return refused('CELERIAC_E_TOO_LARGE', `The body is larger than ${limits.messageBytes} bytes.`);
   const content = decodeContent(source.body, source.compression, limits);
   if (content.kind === 'fault') return refused(content.code, content.reason);
   const { value } = content;

@@ -1,4 +1,4 @@
-import { contentEncodingFault, contentTypeFault, decodeContent, unpackBody } from './content.ts';
+import { decodeContent, sourceFault, unpackBody } from './content.ts';
 import { type BodySource, decodeBody } from './decode-body.ts';
 import { checkEmbed } from './embed.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -19,10 +19,8 @@ export type DecodedEmbedResult =
  */
 export function decodeEmbed(source: BodySource, limits: DecodeLimits = DEFAULT_LIMITS): DecodedEmbedResult {
   const refused = (code: Refusal['code'], reason: string): DecodedEmbedResult => refuse(code, reason, source.id, source.taskName);
-  const fault = contentTypeFault(source.contentType) ?? contentEncodingFault(source.contentEncoding);
+  const fault = sourceFault(source, limits);
   if (fault !== undefined) return refused(fault.code, fault.reason);
-  if (source.body.length > limits.messageBytes)
-    return refused('CELERIAC_E_TOO_LARGE', `The body is larger than ${limits.messageBytes} bytes.`);
   const unpacked = unpackBody(source.body, source.compression, limits);
   if (unpacked.kind === 'fault') return refused(unpacked.code, unpacked.reason);
   const { bytes } = unpacked;
