@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { Queue, QueueEvents } from 'bullmq';
-import { spawnProcess } from '../../test/spawned-process.ts';
 import type { Contender, Servers } from '../contender.ts';
-import { processTree } from '../process-memory.ts';
 import { connectionTo } from './result-count.ts';
+import { startWorker } from './start-worker.ts';
 
 const SCRIPT = resolve(import.meta.dirname, '../scripts/bullmq-worker.mjs');
 const CHUNK = 1_000;
@@ -32,12 +31,14 @@ export const bullmq: Contender = {
   fill: (_broker, servers, count) => withQueue(servers, (queue) => addBulk(queue, count)),
   done: (servers) => connectionTo(servers.redisUrl).zcard('bull:bench:completed'),
   async startWorker(_broker, servers) {
-    const startedAt = performance.now();
     const env = { BENCH_PORT: String(servers.redisPort) };
-    const worker = spawnProcess(process.execPath, [SCRIPT], { cwd: resolve(SCRIPT, '../../..'), env, group: true });
-    await worker.line(/ready/, 30_000);
-    const bootMs = performance.now() - startedAt;
-    return { bootMs, pids: () => processTree(worker.pid), stop: async () => void (await worker.kill()) };
+    return await startWorker(process.execPath, [SCRIPT], {
+      cwd: resolve(SCRIPT, '../../..'),
+      env,
+      readyLine: /ready/,
+      readyTimeoutMs: 30_000,
+      end: (worker) => worker.kill(),
+    });
   },
   publish: (way, _broker, servers, count) =>
     withQueue(servers, async (queue) => {

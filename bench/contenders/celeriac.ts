@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import { Celery } from '@celeriac/producer';
-import { spawnProcess } from '../../test/spawned-process.ts';
 import type { Contender } from '../contender.ts';
-import { processTree } from '../process-memory.ts';
 import { brokerUrl, fillCeleryQueue, idleLatencies, publishAdds } from './celery-messages.ts';
 import { countResults } from './result-count.ts';
+import { startWorker } from './start-worker.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -16,18 +15,14 @@ export const celeriac: Contender = {
   fill: fillCeleryQueue,
   done: (servers) => countResults(servers.backendUrl),
   async startWorker(broker, servers) {
-    const startedAt = performance.now();
-    const worker = spawnProcess(
+    return await startWorker(
       process.execPath,
       [
         ...[resolve(ROOT, 'packages/cli/dist/main.js'), 'worker', '-A', resolve(ROOT, 'bench/scripts/tasks.ts'), '-c', '2'],
         ...['-b', brokerUrl(broker, servers), '--result-backend', servers.backendUrl, '-n', 'bench@%h', '-l', 'warn'],
       ],
-      { cwd: ROOT, group: true },
+      { cwd: ROOT, readyLine: /ready/, readyTimeoutMs: 30_000, end: (worker) => worker.stop() },
     );
-    await worker.line(/ready/, 30_000);
-    const bootMs = performance.now() - startedAt;
-    return { bootMs, pids: () => processTree(worker.pid), stop: async () => void (await worker.stop()) };
   },
   async publish(way, broker, servers, count) {
     await using app = new Celery({ broker: brokerUrl(broker, servers) });

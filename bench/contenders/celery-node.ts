@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { spawnProcess } from '../../test/spawned-process.ts';
 import type { Contender } from '../contender.ts';
-import { processTree } from '../process-memory.ts';
 import { brokerUrl, fillCeleryQueue, idleLatencies } from './celery-messages.ts';
 import { countResults } from './result-count.ts';
+import { startWorker } from './start-worker.ts';
 
 const SCRIPT = resolve(import.meta.dirname, '../scripts/celery-node-worker.mjs');
 
@@ -15,12 +14,14 @@ export const celeryNodeContender: Contender = {
   fill: fillCeleryQueue,
   done: (servers) => countResults(servers.backendUrl),
   async startWorker(broker, servers) {
-    const startedAt = performance.now();
     const env = { BENCH_BROKER: brokerUrl(broker, servers), BENCH_BACKEND: servers.backendUrl };
-    const worker = spawnProcess(process.execPath, [SCRIPT], { cwd: resolve(SCRIPT, '../../..'), env, group: true });
-    await worker.line(/ready/, 30_000);
-    const bootMs = performance.now() - startedAt;
-    return { bootMs, pids: () => processTree(worker.pid), stop: async () => void (await worker.kill()) };
+    return await startWorker(process.execPath, [SCRIPT], {
+      cwd: resolve(SCRIPT, '../../..'),
+      env,
+      readyLine: /ready/,
+      readyTimeoutMs: 30_000,
+      end: (worker) => worker.kill(),
+    });
   },
   // Its sendTask is not awaited and loses publish errors: there is no like way to publish.
   publish: () => Promise.resolve(null),

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { type PythonPeer, pythonPeer } from '../../test/python/venv.ts';
 import { spawnProcess } from '../../test/spawned-process.ts';
 import type { BrokerName, Contender, Servers } from '../contender.ts';
-import { processTree } from '../process-memory.ts';
 import { fillCeleryQueue } from './celery-messages.ts';
 import { countResults } from './result-count.ts';
+import { startWorker } from './start-worker.ts';
 
 const SCRIPTS = resolve(import.meta.dirname, '../scripts');
 
@@ -34,12 +34,14 @@ export const celery: Contender = {
   done: (servers) => countResults(servers.backendUrl),
   async startWorker(broker, servers) {
     const peer = await pythonPeer('celery57');
-    const startedAt = performance.now();
     const args = ['-A', 'celery_tasks', 'worker', '-c', '2', '-n', 'bench@%h', '-l', 'WARNING', '--without-mingle'];
-    const worker = spawnProcess(peer.bin('celery'), args, { cwd: SCRIPTS, env: environment(peer, broker, servers), group: true });
-    await worker.line(/ready\./, 60_000);
-    const bootMs = performance.now() - startedAt;
-    return { bootMs, pids: () => processTree(worker.pid), stop: async () => void (await worker.stop(60_000)) };
+    return await startWorker(peer.bin('celery'), args, {
+      cwd: SCRIPTS,
+      env: environment(peer, broker, servers),
+      readyLine: /ready\./,
+      readyTimeoutMs: 60_000,
+      end: (worker) => worker.stop(60_000),
+    });
   },
   async publish(way, broker, servers, count) {
     if (way === 'batch') return null;
