@@ -83,6 +83,8 @@ export class Autoscaler {
         nextDue,
         journal: this.journal,
         lease: this.#lease,
+        grant: () => null,
+        schedule: () => null,
         logger: this.#logger,
         now: this.#now,
         onTick: (tick) => this.#ticked(tick),
@@ -93,6 +95,7 @@ export class Autoscaler {
       for (const { loop } of this.#pools) if (loop.concerns(nodenames)) loop.wake();
     });
     this.#fleet.start();
+    await this.#lease.start();
     this.#upkeep = startUpkeep({ transport, nextDue, now: this.#now, logger: this.#logger, onDue: () => this.wake() });
     this.wake();
   }
@@ -162,8 +165,8 @@ export class Autoscaler {
         return target.close({ timeoutMs, hurry });
       }),
     );
-    await this.#fleet.close();
     await this.#lease.close();
+    await this.#fleet.close();
     this.#guard?.close();
     await this.journal.close();
     this.#listeners.clear();

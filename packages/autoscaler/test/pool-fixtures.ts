@@ -1,6 +1,6 @@
 // Plain data for tests of the pure parts.
 
-import type { PoolSeen, ReplicaSeen } from '../src/decide/seen.ts';
+import { noOrders, type PoolSeen, type ReplicaSeen } from '../src/decide/seen.ts';
 import type { PoolSpec } from '../src/decide/spec.ts';
 import { initialPoolState, type PoolState } from '../src/decide/state.ts';
 import { reading, unavailable } from '../src/window/sample.ts';
@@ -54,6 +54,10 @@ export function seen(ready: number | null, replicas: readonly ReplicaSeen[] = []
     nextDueMs: reading(null, NOW),
     replicas: reading(replicas, NOW),
     growth: { kind: 'open' },
+    orders: noOrders,
+    schedule: null,
+    grant: null,
+    hold: null,
     ...changes,
   };
 }

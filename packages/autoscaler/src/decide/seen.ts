@@ -48,6 +48,40 @@ export type GrowthSeen =
   /** At most `pending` may be on their way, until `untilMs` (null: until it says otherwise). */
   | { readonly kind: 'limited'; readonly pending: number; readonly reason: string; readonly untilMs: number | null };
 
+/** What people ordered for a pool, above any policy. */
+export interface Orders {
+  /** Holds everything (`all`), growing (`out`) or shrinking (`in`); null holds nothing. */
+  readonly pause: 'all' | 'in' | 'out' | null;
+  /** Exactly so many replicas; null lets the policy decide. Busy replicas are never taken by it. */
+  readonly fixed: number | null;
+  /** Counts as having work: at least one replica, never zero. */
+  readonly forceActive: boolean;
+  /** Who ordered it, for people; empty for nobody. */
+  readonly by: string;
+}
+
+/** Nobody ordered anything. */
+export const noOrders: Orders = { pause: null, fixed: null, forceActive: false, by: '' };
+
+/** What a schedule says at this moment. */
+export interface ScheduleSeen {
+  /** Null leaves the configured one. */
+  readonly min: number | null;
+  readonly max: number | null;
+  /** For people. */
+  readonly text: string;
+  /** When it says otherwise, epoch ms; null for never. */
+  readonly untilMs: number | null;
+}
+
+/** What a budget shared by several pools leaves for this one. */
+export interface Grant {
+  /** Replicas at most. Never below those that are busy. */
+  readonly replicas: number;
+  /** For people: whose budget, and who has the rest. */
+  readonly text: string;
+}
+
 /** Everything a decision rests on. Plain data: the journal keeps it. */
 export interface PoolSeen {
   readonly queues: readonly QueueSeen[];
@@ -56,4 +90,22 @@ export interface PoolSeen {
   /** The replicas; unavailable where the target cannot be read. */
   readonly replicas: Sample<readonly ReplicaSeen[]>;
   readonly growth: GrowthSeen;
+  readonly orders: Orders;
+  /** Null where no schedule is configured or in force. */
+  readonly schedule: ScheduleSeen | null;
+  /** Null where the pool shares no budget. */
+  readonly grant: Grant | null;
+  /** Why the target must not be written to at all, such as another writer of its replicas; null for no reason. */
+  readonly hold: string | null;
+}
+
+/** Two sets of orders as one: whoever holds more wins, a fixed number of the first comes before one of the second. */
+export function mergeOrders(first: Orders, second: Orders): Orders {
+  const both = first.pause !== null && second.pause !== null && first.pause !== second.pause;
+  return {
+    pause: both ? 'all' : (first.pause ?? second.pause),
+    fixed: first.fixed ?? second.fixed,
+    forceActive: first.forceActive || second.forceActive,
+    by: [first.by, second.by].filter((by) => by !== '').join(' and '),
+  };
 }

@@ -45,3 +45,12 @@ export function initialPoolState(nowMs: number): PoolState {
     slotsPerReplica: null,
   };
 }
+
+/**
+ * The state of whoever takes a pool over from another holder of the lease: what was learnt and wanted stays, the window before a shrink
+ * begins anew, and replicas are counted afresh.
+ */
+export function resumedPoolState(nowMs: number, left: Pick<PoolState, 'wishes' | 'service' | 'coldStart' | 'slotsPerReplica'>): PoolState {
+  const { wishes, service, coldStart, slotsPerReplica } = left;
+  return { ...initialPoolState(nowMs), wishes, service, coldStart, slotsPerReplica };
+}

@@ -4,11 +4,21 @@ import type { Inspection } from '../samplers/survey.ts';
 import type { Answer, Effect } from '../scale-in/scale-in.ts';
 import type { Target } from '../targets/target.ts';
 
+/** A cordoned worker and the queues it no longer takes from. */
+export interface Cordoned {
+  readonly nodename: string;
+  readonly queues: readonly string[];
+}
+
 /** Carries out the effects of scale-in and keeps their answers for the next step. */
 export interface EffectRunner {
   readonly answers: Readonly<Record<string, Answer>>;
   /** Ids of replicas that were told to take nothing more and not yet told otherwise. */
   readonly cordoned: ReadonlySet<string>;
+  /** The same with what it takes to take it back, by id. */
+  readonly cordonedQueues: Readonly<Record<string, Cordoned>>;
+  /** Goes on with what an earlier holder of the lease had cordoned; what we knew is forgotten. */
+  adopt(left: Readonly<Record<string, Cordoned>>): void;
   /** Begins them; answers arrive later, each with a call back. */
   run(effects: readonly Effect[]): void;
   /** Drops what is known of replicas that are gone. */
@@ -26,6 +36,8 @@ export interface EffectRunnerOptions {
   readonly logger: Logger;
   /** Asked right before each effect; false leaves it undone. */
   readonly mayAct: () => boolean;
+  /** Makes sure that whoever takes over from us knows whom we cordon. */
+  readonly beforeCordon: () => Promise<void>;
   readonly onInspected: (answers: ReadonlyMap<string, Inspection>) => void;
   readonly onAnswer: () => void;
 }
@@ -35,7 +47,7 @@ const unanswered: Answer = { cordonedAtMs: null, markedAtMs: null, uncordonedAtM
 export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const { target, control, now, logger } = options;
   const answers: Record<string, Answer> = {};
-  const cordonedQueues = new Map<string, readonly string[]>();
+  const cordonedQueues = new Map<string, Cordoned>();
   const inspecting = new Set<string>();
   // One after the other for each replica: a cordon that comes late must not overtake the taking back.
   const asked = new Set<string>();
@@ -48,12 +60,14 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     switch (effect.kind) {
       case 'cordon':
         answers[effect.id] = unanswered;
-        cordonedQueues.set(effect.id, options.queues);
-        cordonedQueues.set(effect.id, await control.cordon(effect.nodename, options.queues));
+        cordonedQueues.set(effect.id, { nodename: effect.nodename, queues: options.queues });
+        await options.beforeCordon();
+        cordonedQueues.set(effect.id, { nodename: effect.nodename, queues: await control.cordon(effect.nodename, options.queues) });
         note(effect.id, { cordonedAtMs: now() });
         return;
       case 'uncordon':
-        await control.uncordon(effect.nodename, cordonedQueues.get(effect.id) ?? options.queues);
+        await control.uncordon(effect.nodename, cordonedQueues.get(effect.id)?.queues ?? options.queues);
+        await target.unmark([effect.id]);
         cordonedQueues.delete(effect.id);
         note(effect.id, { uncordonedAtMs: now() });
         return;
@@ -90,6 +104,14 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     answers,
     get cordoned() {
       return new Set(cordonedQueues.keys());
+    },
+    get cordonedQueues() {
+      return Object.fromEntries(cordonedQueues);
+    },
+    adopt(left) {
+      for (const id of Object.keys(answers)) delete answers[id];
+      cordonedQueues.clear();
+      for (const [id, cordoned] of Object.entries(left)) cordonedQueues.set(id, cordoned);
     },
     run(effects) {
       for (const effect of effects) {

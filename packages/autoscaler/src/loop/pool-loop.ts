@@ -1,9 +1,10 @@
 import type { Logger, QueueAdmin } from '@celeriac/brokers';
 import { decide } from '../decide/decide.ts';
 import type { Decision } from '../decide/decision.ts';
-import type { PoolSeen, ReplicaSeen } from '../decide/seen.ts';
+import { isIdle } from '../decide/idle.ts';
+import { type Grant, mergeOrders, noOrders, type Orders, type PoolSeen, type ReplicaSeen, type ScheduleSeen } from '../decide/seen.ts';
 import type { PoolSpec } from '../decide/spec.ts';
-import { initialPoolState, type PoolState } from '../decide/state.ts';
+import { initialPoolState, type PoolState, resumedPoolState } from '../decide/state.ts';
 import type { FleetWatch } from '../fleet/fleet-watch.ts';
 import type { WorkerControl } from '../fleet/worker-control.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -11,9 +12,9 @@ import type { Lease } from '../lease/lease.ts';
 import type { NextDueSampler } from '../samplers/next-due.ts';
 import { type QueueDepthSampler, queueDepthSampler } from '../samplers/queue-depth.ts';
 import { type Inspection, survey } from '../samplers/survey.ts';
-import { noScaleIn, type ScaleInState } from '../scale-in/scale-in.ts';
+import { noScaleIn, type ScaleInState, scaleInOf } from '../scale-in/scale-in.ts';
 import { step } from '../scale-in/step.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target, TargetSeen, TargetWork } from '../targets/target.ts';
 import type { Sample } from '../window/sample.ts';
 import { createEffectRunner, type EffectRunner } from './effects.ts';
 import { createGrowthWatch, type GrowthWatch } from './growth-watch.ts';
@@ -29,6 +30,9 @@ export interface PoolLoopOptions {
   readonly nextDue: NextDueSampler;
   readonly journal: Journal;
   readonly lease: Lease;
+  /** What other pools leave for this one, and what a schedule says now; pure reads. */
+  readonly grant: (pool: string) => Grant | null;
+  readonly schedule: (pool: string, nowMs: number) => ScheduleSeen | null;
   readonly logger: Logger;
   /** Epoch ms. */
   readonly now: () => number;
@@ -68,11 +72,13 @@ export class PoolLoop {
   #turn: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  #orders: Orders = noOrders;
 
   constructor(options: PoolLoopOptions) {
     const { spec, admin, now, target, control, logger } = options;
     this.#options = options;
     this.#state = initialPoolState(now());
+    options.lease.onChange((held) => (held ? this.#takeOver() : this.#standBy()));
     const queues = spec.queues.map((queue) => queue.name);
     this.#depth = queueDepthSampler({ queues, admin, now, limitMs: SAMPLE_LIMIT_MS });
     this.#effects = createEffectRunner({
@@ -82,6 +88,10 @@ export class PoolLoop {
       now,
       logger,
       mayAct: () => options.lease.held() && !this.#stopped,
+      beforeCordon: () => {
+        this.#remember();
+        return options.lease.memory.flush();
+      },
       onInspected: (answers) => this.#inspected(answers),
       onAnswer: () => this.wake(),
     });
@@ -109,7 +119,7 @@ export class PoolLoop {
 
   /** Begins a turn now, or right behind the one under way. */
   wake(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#options.lease.held()) return;
     if (this.#turn !== undefined) {
       this.#again = true;
       return;
@@ -117,12 +127,25 @@ export class PoolLoop {
     clearTimeout(this.#timer);
     this.#turn = this.#run().finally(() => {
       this.#turn = undefined;
-      if (this.#stopped) return;
+      if (this.#stopped || !this.#options.lease.held()) return;
       if (this.#again) {
         this.#again = false;
         this.wake();
       } else this.#rest();
     });
+  }
+
+  /** What people ordered for this pool by `celeriac scale`. */
+  get orders(): Orders {
+    return this.#orders;
+  }
+
+  /** Takes an order; it stands until it is taken back, over a change of the lease too. */
+  async order(orders: Orders): Promise<void> {
+    this.#orders = orders;
+    this.#remember();
+    await this.#options.lease.memory.flush();
+    this.wake();
   }
 
   /** Stops deciding; the target stays as it is. Resolves when nothing is under way. */
@@ -167,7 +190,16 @@ export class PoolLoop {
     const atMs = now();
     const looked = target.look(atMs);
     const replicas = this.#join(atMs, looked.replicas);
-    const seen: PoolSeen = { queues, nextDueMs: this.#options.nextDue.sample, replicas, growth: looked.growth };
+    const seen: PoolSeen = {
+      queues,
+      nextDueMs: this.#options.nextDue.sample,
+      replicas,
+      growth: looked.growth,
+      orders: mergeOrders(this.#orders, looked.orders),
+      schedule: this.#options.schedule(spec.pool, atMs),
+      grant: this.#options.grant(spec.pool),
+      hold: looked.hold,
+    };
     const state = this.#state;
     const decision = decide(atMs, spec, seen, state);
     this.#state = decision.nextState;
@@ -181,7 +213,11 @@ export class PoolLoop {
       logger.info({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
       await target.grow(decision.from, decision.to);
     }
-    if (replicas.kind === 'reading') this.#shrink(atMs, replicas.value, decision);
+    if (replicas.kind === 'reading') {
+      target.observe(workOf(replicas.value));
+      this.#shrink(atMs, replicas.value, decision, looked);
+    }
+    this.#remember();
     this.#growth.arm(spec.mode !== 'off' && decision.from === 0 && decision.to === 0);
     this.#last = {
       pool: spec.pool,
@@ -211,10 +247,10 @@ export class PoolLoop {
     return { ...replicas, value: joined };
   }
 
-  #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision): void {
+  #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision, looked: TargetSeen): void {
     const { spec, journal, logger } = this.#options;
     const want = decision.apply ? decision.to : Math.max(decision.from, decision.to);
-    const seen = { want, replicas, answers: { ...this.#effects.answers } };
+    const seen = { want, replicas, hold: looked.hold ?? looked.shrinkHold, answers: { ...this.#effects.answers } };
     const before = this.#scaleIn;
     const stepped = step(atMs, before, seen);
     this.#scaleIn = stepped.state;
@@ -222,6 +258,30 @@ export class PoolLoop {
     journal.write({ type: 'scale-in', pool: spec.pool, atMs, state: before, seen, step: stepped });
     for (const effect of stepped.effects) logger.info({ pool: spec.pool, ...effect }, `scale-in: ${effect.kind}`);
     this.#effects.run(stepped.effects);
+  }
+
+  /** We hold the lease now: go on from what the last holder left, and shrink nothing before a whole window of our own. */
+  #takeOver(): void {
+    const { spec, now, lease } = this.#options;
+    const left = lease.memory.read(spec.pool);
+    this.#state = left === null ? initialPoolState(now()) : resumedPoolState(now(), left);
+    this.#orders = left?.orders ?? noOrders;
+    this.#scaleIn = scaleInOf(now(), left);
+    this.#effects.adopt(left?.cordoned ?? {});
+    this.#recorded = '';
+    this.wake();
+  }
+
+  #standBy(): void {
+    clearTimeout(this.#timer);
+    this.#growth.arm(false);
+  }
+
+  #remember(): void {
+    const { spec, lease } = this.#options;
+    const { busyAtMs, wishes, service, coldStart, slotsPerReplica } = this.#state;
+    const cordoned = this.#effects.cordonedQueues;
+    lease.memory.write(spec.pool, { busyAtMs, wishes, service, coldStart, slotsPerReplica, orders: this.#orders, cordoned });
   }
 
   #ask(nodenames: readonly string[]): void {
@@ -263,4 +323,11 @@ export class PoolLoop {
         this.#asking = false;
       });
   }
+}
+
+function workOf(replicas: readonly ReplicaSeen[]): TargetWork {
+  return {
+    busy: new Set(replicas.flatMap((replica) => (replica.phase === 'ready' && !isIdle(replica) ? [replica.id] : []))),
+    active: new Map(replicas.flatMap(({ id, active }) => (active.kind === 'reading' ? [[id, active.value] as const] : []))),
+  };
 }

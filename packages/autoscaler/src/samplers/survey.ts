@@ -2,6 +2,7 @@ import { type FleetState, presenceOf, type WorkerView } from '@celeriac/brokers'
 import type { ReplicaSeen } from '../decide/seen.ts';
 import type { TargetReplica } from '../targets/target.ts';
 import { reading, type Sample, unavailable } from '../window/sample.ts';
+import { nodenamesOf } from './nodenames.ts';
 
 /** What a worker answered when asked what it holds. */
 export interface Inspection {
@@ -29,7 +30,9 @@ export const INSPECTION_MS = 10_000;
 
 /** Joins what the target says of its replicas with what their workers say of themselves. Pure. */
 export function survey(nowMs: number, input: SurveyInput): readonly ReplicaSeen[] {
-  return input.replicas.map((replica) => {
+  const nodenames = nodenamesOf(input.replicas, input.fleet);
+  return input.replicas.map((seen) => {
+    const replica = { ...seen, nodename: nodenames.get(seen.id) ?? null };
     const heard = replica.nodename === null ? undefined : input.fleet.get(replica.nodename);
     // A worker of the same name that was heard of before this replica began is another one.
     const worker = heard !== undefined && heard.lastSeenMs >= replica.startedAtMs ? heard : undefined;

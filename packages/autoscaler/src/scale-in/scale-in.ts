@@ -32,6 +32,9 @@ export interface ScaleInState {
   readonly sparedUntilMs: Readonly<Record<string, number>>;
 }
 
+/** Older than any answer is waited for: the first step asks at once. */
+const TAKEN_BACK_MS = 3_600_000;
+
 /** Nobody on the way out. */
 export const noScaleIn: ScaleInState = { victims: [], sparedUntilMs: {} };
 
@@ -49,6 +52,8 @@ export interface ScaleInSeen {
   /** How many replicas the decision wants; no shrink is wanted where it is not below the current number. */
   readonly want: number;
   readonly replicas: readonly ReplicaSeen[];
+  /** Why nothing can be taken out safely now; null for no reason. Who is verified waits, and is taken back if it lasts. */
+  readonly hold: string | null;
   /** By replica id. */
   readonly answers: Readonly<Record<string, Answer>>;
 }
@@ -67,4 +72,16 @@ export type Effect =
 export interface ScaleInStep {
   readonly state: ScaleInState;
   readonly effects: readonly Effect[];
+}
+
+/** Who was cordoned by an earlier holder of the lease is taken back first: nobody knows how far it had been verified. */
+export function scaleInOf(
+  nowMs: number,
+  left: { readonly cordoned: Readonly<Record<string, { readonly nodename: string }>> } | null,
+): ScaleInState {
+  const victims = Object.entries(left?.cordoned ?? {}).map(([id, { nodename }]): Victim => {
+    const why = 'the autoscaler that cordoned it is gone';
+    return { id, nodename, stage: 'restoring', sinceMs: nowMs - TAKEN_BACK_MS, cordonedAtMs: 0, beats: 0, lastBeatMs: 0, why };
+  });
+  return { victims, sparedUntilMs: {} };
 }

@@ -1,12 +1,14 @@
-import type { GrowthSeen } from '../decide/seen.ts';
+import type { GrowthSeen, Orders } from '../decide/seen.ts';
 import type { Sample } from '../window/sample.ts';
 
 /** One replica as its target sees it. */
 export interface TargetReplica {
   /** The target's name for it. */
   readonly id: string;
-  /** The node name its worker goes by; null where it cannot be told. */
+  /** The node name its worker goes by; null where the target cannot tell. */
   readonly nodename: string | null;
+  /** The host its worker names behind the `@` of its node name; null where the target cannot tell. Looked at where `nodename` is null. */
+  readonly host: string | null;
   /** `leaving`: told to go. `stuck`: will not come up by itself; `why` says why. */
   readonly phase: 'running' | 'leaving' | 'stuck';
   readonly why: string | null;
@@ -20,6 +22,20 @@ export interface TargetReplica {
 export interface TargetSeen {
   readonly replicas: Sample<readonly TargetReplica[]>;
   readonly growth: GrowthSeen;
+  /** What people ordered on the target itself, such as KEDA's pause annotations. */
+  readonly orders: Orders;
+  /** Why it must not be written to at all; null for no reason. */
+  readonly hold: string | null;
+  /** Why no replica can be taken out safely now (a rollout, a busy replica that is not ready); null for no reason. */
+  readonly shrinkHold: string | null;
+}
+
+/** What a target is told about the work of its replicas, once a turn. */
+export interface TargetWork {
+  /** Ids of replicas that hold work, or of which nothing certain is known. */
+  readonly busy: ReadonlySet<string>;
+  /** Tasks that ran in each when it was last heard of. */
+  readonly active: ReadonlyMap<string, number>;
 }
 
 /**
@@ -37,8 +53,12 @@ export interface Target {
   heard(id: string): void;
   /** What made replicas fail is mended: grows as if none had. */
   forgive(): void;
+  /** What its replicas are doing: busy ones are shielded from whoever else could end them. Costs nothing where nothing changed. */
+  observe(work: TargetWork): void;
   /** Makes these the ones that go first. */
   mark(ids: readonly string[]): Promise<void>;
+  /** Takes that back. */
+  unmark(ids: readonly string[]): Promise<void>;
   /** Shrinks to `replicas` by exactly these; resolves when told. A running task is never ended by it. */
   remove(ids: readonly string[], replicas: number): Promise<void>;
   /** Calls back when replicas came or went. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/decide/decide.ts';
-import type { PoolSeen, ReplicaSeen } from '../../src/decide/seen.ts';
+import { noOrders, type PoolSeen, type ReplicaSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
 import { initialPoolState, type PoolState } from '../../src/decide/state.ts';
 import { reading, type Sample, unavailable } from '../../src/window/sample.ts';
@@ -180,6 +180,10 @@ const anySeen: fc.Arbitrary<PoolSeen> = fc
     growth: fc.constantFrom<PoolSeen['growth']>({ kind: 'open' }, { kind: 'limited', pending: 1, reason: 'crash', untilMs: NOW + 5 }),
   })
   .map(({ depth, all, due, growth }) => ({
+    orders: noOrders,
+    schedule: null,
+    grant: null,
+    hold: null,
     queues: [{ name: 'celery', ready: depth }],
     nextDueMs: due,
     replicas:

@@ -27,11 +27,16 @@ function driveTo(stage: 'cordoning' | 'verifying' | 'marking' | 'removing'): {
   answers: Record<string, Answer>;
 } {
   const answers: Record<string, Answer> = {};
-  let state = step(NOW, noScaleIn, { want: 1, replicas: [replica('old'), replica('new', { startedAtMs: NOW - 1_000 })], answers }).state;
+  let state = step(NOW, noScaleIn, {
+    want: 1,
+    replicas: [replica('old'), replica('new', { startedAtMs: NOW - 1_000 })],
+    hold: null,
+    answers,
+  }).state;
   if (stage === 'cordoning') return { state, nowMs: NOW, answers };
   answers.new = answer({ cordonedAtMs: NOW + 10 });
   const at = (nowMs: number, beatMs: number): void => {
-    state = step(nowMs, state, { want: 1, replicas: [replica('old'), replica('new', idleAt(beatMs))], answers }).state;
+    state = step(nowMs, state, { want: 1, replicas: [replica('old'), replica('new', idleAt(beatMs))], hold: null, answers }).state;
   };
   at(NOW + 10, NOW);
   if (stage === 'verifying') return { state, nowMs: NOW + 10, answers };
@@ -40,7 +45,7 @@ function driveTo(stage: 'cordoning' | 'verifying' | 'marking' | 'removing'): {
   if (stage === 'marking') return { state, nowMs: NOW + 4_000, answers };
   answers.new = answer({ cordonedAtMs: NOW + 10, markedAtMs: NOW + 4_001 });
   at(NOW + 4_001, NOW + 4_000);
-  return { state, nowMs: NOW + 4_001, answers };
+  return { state, nowMs: NOW + 4_001, hold: null, answers };
 }
 
 describe('the way out', () => {
@@ -68,7 +73,7 @@ describe('the way out', () => {
     ['heard of only once', { onlineAtMs: NOW }],
     ['cordoned already', { cordoned: true }],
   ])('never picks one that is %s', (_, changes) => {
-    expect(step(NOW, noScaleIn, { want: 0, replicas: [replica('x', changes)], answers: {} }).effects).toEqual([]);
+    expect(step(NOW, noScaleIn, { want: 0, replicas: [replica('x', changes)], hold: null, answers: {} }).effects).toEqual([]);
   });
 
   it('goes cordon, verify, mark, remove, confirm', () => {
@@ -76,18 +81,23 @@ describe('the way out', () => {
     expect(state.victims).toMatchObject([{ id: 'new', stage: 'marking', beats: 2 }]);
     answers.new = answer({ cordonedAtMs: NOW + 10, markedAtMs: nowMs });
     const both = [replica('old'), replica('new', idleAt(nowMs))];
-    const written = step(nowMs + 1, state, { want: 1, replicas: both, answers });
+    const written = step(nowMs + 1, state, { want: 1, replicas: both, hold: null, answers });
     expect(written.effects).toEqual([{ kind: 'remove', ids: ['new'], replicas: 1 }]);
-    const again = step(nowMs + 2, written.state, { want: 1, replicas: both, answers });
+    const again = step(nowMs + 2, written.state, { want: 1, replicas: both, hold: null, answers });
     expect(again.effects).toEqual([]);
-    const leaving = step(nowMs + 3, again.state, { want: 1, replicas: [replica('old'), replica('new', { phase: 'leaving' })], answers });
+    const leaving = step(nowMs + 3, again.state, {
+      want: 1,
+      replicas: [replica('old'), replica('new', { phase: 'leaving' })],
+      hold: null,
+      answers,
+    });
     expect(leaving.state.victims).toEqual([]);
   });
 
   it('does not count a heartbeat from before the answer, nor the same one twice', () => {
     const { state, answers } = driveTo('verifying');
     const beat = (nowMs: number, beatMs: number, from: ScaleInState): ScaleInState =>
-      step(nowMs, from, { want: 1, replicas: [replica('old'), replica('new', idleAt(beatMs))], answers }).state;
+      step(nowMs, from, { want: 1, replicas: [replica('old'), replica('new', idleAt(beatMs))], hold: null, answers }).state;
     let next = beat(NOW + 1_000, NOW + 9, state);
     next = beat(NOW + 2_000, NOW + 2_000, next);
     next = beat(NOW + 2_500, NOW + 2_000, next);
@@ -101,7 +111,7 @@ describe('the way out', () => {
       return replica('new', { active: reading(0, beatMs), reserved: held, scheduled: held });
     };
     const look = (nowMs: number, from: ScaleInState, one: ReplicaSeen): ReturnType<typeof step> =>
-      step(nowMs, from, { want: 1, replicas: [replica('old'), one], answers });
+      step(nowMs, from, { want: 1, replicas: [replica('old'), one], hold: null, answers });
     const first = look(NOW + 2_000, state, python(NOW + 2_000, NOW - 1_000));
     const second = look(NOW + 4_000, first.state, python(NOW + 4_000, NOW - 1_000));
     expect(kinds(second.effects)).toEqual(['inspect']);
@@ -113,13 +123,15 @@ describe('the way out', () => {
 describe('the way back', () => {
   it.each(['cordoning', 'verifying', 'marking'] as const)('is taken when it is needed again while %s', (stage) => {
     const { state, nowMs, answers } = driveTo(stage);
-    const back = step(nowMs + 1, state, { want: 2, replicas: [replica('old'), replica('new', idleAt(nowMs))], answers });
+    const back = step(nowMs + 1, state, { want: 2, replicas: [replica('old'), replica('new', idleAt(nowMs))], hold: null, answers });
     expect(back.effects).toEqual([{ kind: 'uncordon', id: 'new', nodename: 'new@host', why: 'it is needed again' }]);
   });
 
   it('is not taken once the target has been told', () => {
     const { state, nowMs, answers } = driveTo('removing');
-    expect(step(nowMs + 1, state, { want: 2, replicas: [replica('old'), replica('new', idleAt(nowMs))], answers }).effects).toEqual([]);
+    expect(
+      step(nowMs + 1, state, { want: 2, replicas: [replica('old'), replica('new', idleAt(nowMs))], hold: null, answers }).effects,
+    ).toEqual([]);
   });
 
   it('is taken when it still got a task, when it does not answer, and when marking fails', () => {
@@ -129,29 +141,30 @@ describe('the way back', () => {
       step(NOW + 2_000, verifying.state, {
         want: 1,
         replicas: [replica('old', { active: reading(1, NOW) }), got],
+        hold: null,
         answers: verifying.answers,
       }).effects,
     ).toMatchObject([{ kind: 'uncordon', why: 'it still got a task' }]);
     const cordoning = driveTo('cordoning');
     const both = [replica('old', { active: reading(1, NOW) }), replica('new', idleAt(NOW))];
-    expect(step(NOW + 4_999, cordoning.state, { want: 1, replicas: both, answers: {} }).effects).toEqual([]);
-    expect(kinds(step(NOW + 5_000, cordoning.state, { want: 1, replicas: both, answers: {} }).effects)).toEqual(['uncordon']);
+    expect(step(NOW + 4_999, cordoning.state, { want: 1, replicas: both, hold: null, answers: {} }).effects).toEqual([]);
+    expect(kinds(step(NOW + 5_000, cordoning.state, { want: 1, replicas: both, hold: null, answers: {} }).effects)).toEqual(['uncordon']);
     const marking = driveTo('marking');
     const failed = { new: answer({ cordonedAtMs: NOW + 10, failed: '409' }) };
-    expect(kinds(step(NOW + 4_100, marking.state, { want: 1, replicas: both, answers: failed }).effects)).toEqual(['uncordon']);
+    expect(kinds(step(NOW + 4_100, marking.state, { want: 1, replicas: both, hold: null, answers: failed }).effects)).toEqual(['uncordon']);
   });
 
   it('is repeated until the worker answers, then leaves the replica alone for a while', () => {
     const { state, nowMs, answers } = driveTo('verifying');
     const both = [replica('old', { active: reading(1, NOW) }), replica('new', idleAt(NOW))];
-    const back = step(nowMs + 1, state, { want: 2, replicas: both, answers });
-    const again = step(nowMs + 5_001, back.state, { want: 2, replicas: both, answers });
+    const back = step(nowMs + 1, state, { want: 2, replicas: both, hold: null, answers });
+    const again = step(nowMs + 5_001, back.state, { want: 2, replicas: both, hold: null, answers });
     expect(kinds(again.effects)).toEqual(['uncordon']);
     answers.new = answer({ uncordonedAtMs: nowMs + 5_010 });
-    const done = step(nowMs + 5_010, again.state, { want: 1, replicas: both, answers });
+    const done = step(nowMs + 5_010, again.state, { want: 1, replicas: both, hold: null, answers });
     expect(done).toMatchObject({ effects: [], state: { victims: [] } });
-    expect(step(nowMs + 15_009, done.state, { want: 1, replicas: both, answers }).effects).toEqual([]);
-    expect(kinds(step(nowMs + 15_011, done.state, { want: 1, replicas: both, answers }).effects)).toEqual(['cordon']);
+    expect(step(nowMs + 15_009, done.state, { want: 1, replicas: both, hold: null, answers }).effects).toEqual([]);
+    expect(kinds(step(nowMs + 15_011, done.state, { want: 1, replicas: both, hold: null, answers }).effects)).toEqual(['cordon']);
   });
 });
 
@@ -189,7 +202,7 @@ describe('whatever happens', () => {
             if (load === 0) idleBeats.set(one.id, (idleBeats.get(one.id) ?? 0) + 1);
             else if (load !== null) idleBeats.set(one.id, 0);
           }
-          const stepped = step(nowMs, state, { want, replicas, answers: { ...answers } });
+          const stepped = step(nowMs, state, { want, replicas, hold: null, answers: { ...answers } });
           state = stepped.state;
           const removed = stepped.effects.flatMap((effect) => (effect.kind === 'remove' ? effect.ids : []));
           if (removed.length > 0) expect(present.size - removed.length).toBeGreaterThanOrEqual(Math.min(want, present.size));

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Logger } from '@celeriac/brokers';
+import { noOrders } from '../../decide/seen.ts';
 import { reading } from '../../window/sample.ts';
 import type { Target, TargetReplica, TargetSeen } from '../target.ts';
 import { type CommandValues, fillCommand } from './command-template.ts';
@@ -64,13 +65,20 @@ export class LocalTarget implements Target {
       return {
         id: replica.id,
         nodename: replica.nodename,
+        host: null,
         phase,
         why: replica.stuckWhy,
         pid: replica.process.pid ?? null,
         startedAtMs: replica.startedAtMs,
       };
     });
-    return { replicas: reading(replicas, nowMs), growth: growthAllowed(this.#backoff, nowMs) };
+    return {
+      replicas: reading(replicas, nowMs),
+      growth: growthAllowed(this.#backoff, nowMs),
+      orders: noOrders,
+      hold: null,
+      shrinkHold: null,
+    };
   }
 
   grow(from: number, to: number): Promise<void> {
@@ -90,7 +98,15 @@ export class LocalTarget implements Target {
     this.#backoff = noCrashes;
   }
 
+  observe(): void {
+    // nobody but us ends local processes
+  }
+
   mark(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  unmark(): Promise<void> {
     return Promise.resolve();
   }
 
