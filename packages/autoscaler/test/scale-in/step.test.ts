@@ -45,7 +45,7 @@ function driveTo(stage: 'cordoning' | 'verifying' | 'marking' | 'removing'): {
   if (stage === 'marking') return { state, nowMs: NOW + 4_000, answers };
   answers.new = answer({ cordonedAtMs: NOW + 10, markedAtMs: NOW + 4_001 });
   at(NOW + 4_001, NOW + 4_000);
-  return { state, nowMs: NOW + 4_001, hold: null, answers };
+  return { state, nowMs: NOW + 4_001, answers };
 }
 
 describe('the way out', () => {
@@ -57,6 +57,7 @@ describe('the way out', () => {
         replica('old'),
         replica('young', { startedAtMs: NOW - 2_000 }),
       ],
+      hold: null,
       answers: {},
     });
     expect(stepped.effects).toEqual([{ kind: 'cordon', id: 'young', nodename: 'young@host' }]);
