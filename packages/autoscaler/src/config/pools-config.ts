@@ -1,3 +1,4 @@
+import type { PoolSize } from '@celeriac/protocol';
 import type { PoolSpec } from '../decide/spec.ts';
 
 /** What a pool scales. */
@@ -15,6 +16,8 @@ export type TargetConfig =
 export interface PoolConfig {
   readonly spec: PoolSpec;
   readonly target: TargetConfig;
+  /** What one replica has, where the file says so; `replicaSize` of the protocol gives numbers. */
+  readonly size?: PoolSize | undefined;
 }
 
 /** Where the queues are. The URL may hold a password: it is never logged. */

@@ -112,7 +112,7 @@ function crossFaults(file: PoolsFile): readonly Fault[] {
 function toConfig(file: PoolsFile): PoolsConfig {
   return {
     broker: toBroker(file.broker),
-    pools: Object.entries(file.pools).map(([pool, { queues, slotsPerReplica, scaling, target }]): PoolConfig => {
+    pools: Object.entries(file.pools).map(([pool, { queues, slotsPerReplica, size, scaling, target }]): PoolConfig => {
       const { goal, fallback } = scaling;
       return {
         spec: {
@@ -133,6 +133,7 @@ function toConfig(file: PoolsFile): PoolsConfig {
           headroom: goal.headroom,
         },
         target: toTarget(target),
+        size,
       };
     }),
   };

@@ -1,5 +1,7 @@
+import type { PoolSize } from '@celeriac/protocol';
 import type { z as Zod } from 'zod';
 import { DURATION_PATTERN, parseDurationMs } from './duration.ts';
+import { poolSizeSchema } from './size-schema.ts';
 
 type Z = typeof Zod;
 
@@ -7,6 +9,7 @@ type Z = typeof Zod;
 export interface PoolOfFile {
   readonly queues: readonly string[];
   readonly slotsPerReplica?: number | undefined;
+  readonly size?: PoolSize | undefined;
   readonly scaling: {
     readonly mode: 'off' | 'dry-run' | 'up-only' | 'on';
     readonly paused: boolean;
@@ -123,6 +126,7 @@ export function poolsFileSchema(z: Z): Zod.ZodType<PoolsFile> {
   const pool = z.strictObject({
     queues: words('Queues its workers serve; a queue belongs to one pool.'),
     slotsPerReplica: z.int().min(1).max(10_000).optional().describe("A worker's concurrency. Default: learnt from its heartbeats."),
+    size: poolSizeSchema(z).optional(),
     scaling,
     target,
   });

@@ -69,7 +69,7 @@ describe('pools.yaml', () => {
       /line 6: pools\.default\.scaling\.idleToZreo: unknown key; did you mean idleToZero\?/,
     ],
     ['an unknown key in another spelling', pool('    slots_per_replica: 4\n'), /line 5: .*did you mean slotsPerReplica\?/],
-    ['an unknown key far from all', pool('    zzzzzzz: 1\n'), /line 5: .*known here: queues, slotsPerReplica, scaling, target/],
+    ['an unknown key far from all', pool('    zzzzzzz: 1\n'), /line 5: .*known here: queues, slotsPerReplica, size, scaling, target/],
     ['an unknown key at the top', `brokr: { url: x }\n${pool('')}`, /line 1: brokr: unknown key; did you mean broker\?/],
     ['a bare number for a duration', pool('    scaling:\n      downDelay: 30\n'), /line 6: pools\.default\.scaling\.downDelay: /],
     ['a duration in words', pool('    scaling: { downDelay: soon }\n'), /line 5: .*a duration is a number and its unit/],
@@ -152,5 +152,35 @@ describe('the nearest name', () => {
   });
   it('finds none where none is meant', () => {
     expect(nearestName('zzzz', ['queues', 'target'])).toBeUndefined();
+  });
+});
+
+describe('the size of a pool', () => {
+  const sized = (size: string): string => pool(`    size: ${size}\n`);
+
+  it('stays as it is written', async () => {
+    const size = "{ cpu: 500m, memory: 4Gi, gpu: { count: 2, model: a100 }, image: 'app:2', labels: { zone: a }, perTask: { gpu: 0.5 } }";
+    expect((await readPools(sized(size))).pools[0]?.size).toEqual({
+      cpu: '500m',
+      memory: '4Gi',
+      gpu: { count: 2, model: 'a100' },
+      image: 'app:2',
+      labels: { zone: 'a' },
+      perTask: { gpu: 0.5 },
+    });
+    expect((await readPools(pool(''))).pools[0]?.size).toBeUndefined();
+  });
+
+  it.each([
+    ['{ memory: 4GB }', 'line 5: pools.default.size.memory: "4GB" is not a quantity; write 4G for powers of 1,000 or 4Gi'],
+    ['{ cpu: -1 }', 'pools.default.size.cpu: -1 is negative'],
+    ['{ memroy: 4Gi }', 'pools.default.size.memroy: unknown key; did you mean memory?'],
+    [
+      '{ perTask: { memory: 400m } }',
+      'pools.default.size.perTask.memory: "400m" is less than one byte: m is a thousandth; write 400M or 400Mi',
+    ],
+    ['{ gpu: 0.5 }', 'pools.default.size.gpu'],
+  ])('%s is refused', async (size, text) => {
+    expect(await faultsOf(sized(size))).toContain(text);
   });
 });
