@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RabbitmqNode, startRabbitmqNode, whyNoRabbitmq } from './brokers/rabbitmq-node.ts';
+import { type ControlPlaneNode, startControlPlaneNode } from './kubernetes/control-plane-node.ts';
 import { commandLine, type ProcessRow, processesWith } from './process-table.ts';
 import { until } from './until.ts';
 
@@ -15,7 +16,13 @@ export default async function shareServices(): Promise<() => Promise<void>> {
   process.env['CELERIAC_TEST_RUN_SERVICES'] = join(folder, 'services.sock');
 
   let rabbitmq: Promise<RabbitmqNode> | undefined;
+  let kubernetes: Promise<ControlPlaneNode> | undefined;
   const ask = async (service: string): Promise<unknown> => {
+    if (service === 'kubernetes') {
+      kubernetes ??= startControlPlaneNode();
+      const { port, dir, kubeconfig } = await kubernetes;
+      return { port, dir, kubeconfig };
+    }
     if (service !== 'rabbitmq') throw new Error(`no such service: ${service}`);
     const missing = whyNoRabbitmq();
     if (missing !== undefined) throw new Error(missing);
@@ -40,7 +47,7 @@ export default async function shareServices(): Promise<() => Promise<void>> {
 
   return async () => {
     server.close();
-    await rabbitmq?.then((node) => node.stop()).catch(() => {});
+    await Promise.all([rabbitmq, kubernetes].map((starting) => starting?.then((node) => node.stop()).catch(() => {})));
     const left = await endLeftovers(folder);
     rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`tests left processes behind:\n${left.join('\n')}`);
