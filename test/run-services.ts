@@ -47,7 +47,7 @@ export default async function shareServices(): Promise<() => Promise<void>> {
 
   return async () => {
     server.close();
-    await Promise.all([rabbitmq, kubernetes].map((starting) => starting?.then((node) => node.stop()).catch(() => {})));
+    await Promise.all([rabbitmq?.then((node) => node.stop()).catch(() => {}), kubernetes?.then((node) => node.stop()).catch(() => {})]);
     const left = await endLeftovers(folder);
     rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`tests left processes behind:\n${left.join('\n')}`);

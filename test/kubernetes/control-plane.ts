@@ -120,7 +120,7 @@ function describe(address: ControlPlaneAddress, stopNode: () => Promise<void>): 
     applied: async (namespace, manifests) => {
       const stdin = typeof manifests === 'string' ? manifests : JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
       const answer = JSON.parse(await kubectl(['apply', '-n', namespace, '-o', 'json', '-f', '-'], { stdin })) as KubeObject | KubeList;
-      return 'items' in answer ? (answer as KubeList).items : [answer as KubeObject];
+      return 'items' in answer ? (answer as KubeList).items : [answer];
     },
     createNamespace: async (name = `t-${randomBytes(5).toString('hex')}`) => {
       await api.create(resourcePath('Namespace'), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

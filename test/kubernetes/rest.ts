@@ -120,8 +120,9 @@ export function createRest(options: RestOptions): Rest {
 }
 
 function withQuery(path: string, query: Query = {}): string {
-  const set = Object.entries(query).filter(([, value]) => value !== undefined);
-  return set.length === 0 ? path : `${path}?${new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString()}`;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
 }
 
 function parseStatus(body: string): { readonly reason?: string; readonly message?: string } {
