@@ -58,7 +58,10 @@ export {
 export { READY_STATES, type RemoteException, type ResultMeta } from './results/result-meta.ts';
 export { TaskError } from './results/task-error.ts';
 export { matchesGlob } from './routing/glob.ts';
+export { type Placement, placeTask } from './routing/place-task.ts';
+export { createPoolRouter, type PoolFit, type PoolRouter, type PoolShortage } from './routing/pool-router.ts';
 export type { GpuCount, PoolList, PoolSize, RoutedPool } from './routing/pool-size.ts';
 export { type Quantity, type QuantityKind, quantityText, type ReadQuantity, readQuantity } from './routing/quantity.ts';
 export { type ReplicaSize, replicaSize } from './routing/replica-size.ts';
 export { type QueueRoute, type Route, type RouteOptions, type RoutingConfig, routeTask } from './routing/route-task.ts';
+export { mergeNeeds, type NeededAmount, type ReadNeeds, type ReadNeedsResult, readNeeds, type TaskNeeds } from './routing/task-needs.ts';

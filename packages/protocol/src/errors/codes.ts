@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   CELERIAC_E_PUBLISH: 'The broker did not take the message.',
   CELERIAC_E_PUBLISH_UNCERTAIN: 'It is unknown whether the broker took the message; the same task id may be sent again.',
   CELERIAC_E_UNROUTABLE: 'No queue takes messages of this exchange and routing key.',
+  CELERIAC_E_NO_POOL_FITS: 'No worker pool has what the task needs; nothing was published.',
   CELERIAC_E_RESULT_TIMEOUT: 'The result did not arrive in time.',
   CELERIAC_E_TASK_FAILED: 'The task ended in FAILURE.',
   CELERIAC_E_TASK_REVOKED: 'The task was revoked or had expired.',

@@ -40,7 +40,7 @@ export interface Route {
  * matching route, else the default queue. A queue of a direct exchange is reached through the default exchange by its name, as Celery does.
  */
 export function routeTask(name: string, options: RouteOptions = {}, config: RoutingConfig = {}): Route {
-  const routed = { ...matchingRoute(name, config), ...defined(options) };
+  const routed = statedRoute(name, options, config);
   const { exchange, routingKey } = routed;
   const defaultQueue = config.taskDefaultQueue ?? 'celery';
   const queue = routed.queue ?? (exchange === undefined ? defaultQueue : (routingKey ?? exchange));
@@ -60,6 +60,11 @@ export function routeTask(name: string, options: RouteOptions = {}, config: Rout
       defaultQueue,
     queue,
   };
+}
+
+/** What the caller and the first matching route say, the caller winning field by field; empty where neither says anything. */
+export function statedRoute(name: string, options: RouteOptions, config: RoutingConfig): RouteOptions {
+  return { ...matchingRoute(name, config), ...defined(options) };
 }
 
 function matchingRoute(name: string, config: RoutingConfig): RouteOptions {
