@@ -6,7 +6,7 @@ export interface KubeFailure {
   readonly status: number | null;
   /**
    * The API server's word (`Conflict`, `NotFound`, `Forbidden`, `Expired`, `TooManyRequests`, ...), or ours where it gave none:
-   * `Timeout`, `ConnectionLost`, `MayNotWrite`, `Aborted`, `NotJson`, `Credentials`.
+   * `Timeout`, `ConnectionLost`, `Tls`, `MayNotWrite`, `Aborted`, `NotJson`, `Redirect`.
    */
   readonly reason: string;
   /** What the server asked us to wait, ms; null when it did not say. */
