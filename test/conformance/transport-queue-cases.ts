@@ -21,6 +21,45 @@ export function queueCases(rig: () => TransportRig): void {
     await expectDepth(transport, queue, 2);
   });
 
+  it('reads the depths of many queues at once, missing ones as 0', async () => {
+    const transport = rig().create();
+    const { priorities } = rig().traits;
+    const queues = [freshQueue('many'), freshQueue('many'), freshQueue('many', priorities?.arguments)];
+    for (const [index, queue] of queues.entries()) {
+      const publish = (priority: number) => {
+        const id = `${queue.name}-${priority}`;
+        const message = taskMessage(id, { properties: { correlationId: id, deliveryMode: 2, ...(index === 2 ? { priority } : {}) } });
+        return transport.publish({ message, exchange: '', routingKey: queue.name, queue });
+      };
+      await Promise.all([0, 3, 5, 9].slice(index).map(publish));
+    }
+    const missing = numbered(freshQueue('nowhere').name, 21);
+    const names = [...queues.map((queue) => queue.name), ...missing];
+    const depths = await transport.queues.depths(names);
+    expect([...depths.keys()].sort()).toEqual(names.toSorted());
+    expect(queues.map((queue) => depths.get(queue.name))).toEqual([4, 3, 2]);
+    expect(new Set([...depths.values()].slice(3))).toEqual(new Set([0]));
+    expect(await transport.queues.depths([])).toEqual(new Map());
+  });
+
+  it('watches many queues, two watchers of one queue included, and no longer than asked', async () => {
+    const [watcher, transport] = [rig().create(), rig().create()];
+    const queues = Array.from({ length: 40 }, () => freshQueue('many-watched'));
+    for (const queue of queues) await transport.queues.declare(queue);
+    const grown: string[] = [];
+    const subscriptions = await Promise.all(
+      queues.map(({ name }, index) => watcher.queues.watchGrowth([name], (which) => grown.push(`${index} ${which}`))),
+    );
+    const last = queues[39]?.name as string;
+    const both = await watcher.queues.watchGrowth([last], (which) => grown.push(`both ${which}`));
+    await subscriptions[0]?.close();
+    await Promise.all(queues.map((queue) => publishAll(transport, queue, ['one'])));
+    const expected = [...queues.map(({ name }, index) => `${index} ${name}`).slice(1), `both ${last}`].sort();
+    await until(() => new Set(grown).size >= expected.length, { what: 'every growth' });
+    expect([...new Set(grown)].sort()).toEqual(expected);
+    await Promise.all([...subscriptions, both].map((subscription) => subscription.close()));
+  });
+
   it('declares a queue twice without complaint', async () => {
     const transport = rig().create();
     const queue = freshQueue();

@@ -1,26 +1,38 @@
 import type { QueueAdmin } from '../transport.ts';
+import { asError } from './amqp-link.ts';
 import { declareQueue } from './declare-queue.ts';
+import { createGrowthProbe } from './probe-growth.ts';
+import { createQueueProbes } from './queue-probes.ts';
 import { brokerError, type RpcChannel, replyCode } from './rpc-channel.ts';
 
-const LOOK_EVERY_MS = 200;
-const LOOK_FOR_MISSING_EVERY_MS = 400;
+/** The queue operations of RabbitMQ, until they are ended. */
+export interface AmqpQueueAdmin extends QueueAdmin {
+  /** Ends what is watched; what has not been answered rejects. */
+  end(): void;
+}
 
-/** `rpc` declares, `probe` asks: a question about a missing queue closes its channel. */
-export function createAmqpQueueAdmin(rpc: RpcChannel, probe: RpcChannel): QueueAdmin {
-  const depth = async (name: string): Promise<number | null> => {
-    try {
-      return (await probe.run((channel) => channel.checkQueue(name))).messageCount;
-    } catch (error) {
-      if (replyCode(error) === 404) return null;
-      throw brokerError(error, `queue '${name}' cannot be looked at`);
-    }
-  };
+/** `rpc` declares, `probes` ask: a question about a missing queue closes its channel. */
+export function createAmqpQueueAdmin(rpc: RpcChannel, channels: readonly [RpcChannel, ...RpcChannel[]]): AmqpQueueAdmin {
+  const probes = createQueueProbes(channels);
+  const growth = createGrowthProbe(probes);
   return {
     declare: (queue) => declareQueue(rpc, queue),
-    depth,
+    depth: (name) => probes.ask(name),
+    async depths(names) {
+      const answers = await Promise.all(
+        names.map(async (name): Promise<[string, number | Error]> => {
+          try {
+            return [name, (await probes.ask(name)) ?? 0];
+          } catch (error) {
+            return [name, asError(error)];
+          }
+        }),
+      );
+      return new Map(answers);
+    },
     async purge(name) {
       try {
-        return (await probe.run((channel) => channel.purgeQueue(name))).messageCount;
+        return (await channels[0].run((channel) => channel.purgeQueue(name))).messageCount;
       } catch (error) {
         if (replyCode(error) === 404) return 0;
         throw brokerError(error, `queue '${name}' cannot be purged`);
@@ -29,28 +41,10 @@ export function createAmqpQueueAdmin(rpc: RpcChannel, probe: RpcChannel): QueueA
     async nextDueMs() {
       return undefined;
     },
-    async watchGrowth(names, onGrowth) {
-      let closed = false;
-      const timers = new Map<string, NodeJS.Timeout>();
-      const watch = (name: string, before: number | null): void => {
-        if (closed) return;
-        const look = async (): Promise<void> => {
-          const now = await depth(name).catch(() => before);
-          if (!closed && (now ?? 0) > 0 && (before ?? 0) === 0) onGrowth(name);
-          watch(name, now);
-        };
-        timers.set(
-          name,
-          setTimeout(() => void look(), before === null ? LOOK_FOR_MISSING_EVERY_MS : LOOK_EVERY_MS),
-        );
-      };
-      for (const name of names) watch(name, await depth(name));
-      return {
-        async close() {
-          closed = true;
-          for (const timer of timers.values()) clearTimeout(timer);
-        },
-      };
+    watchGrowth: (names, onGrowth) => growth.watch(names, onGrowth),
+    end() {
+      growth.close();
+      probes.close();
     },
   };
 }

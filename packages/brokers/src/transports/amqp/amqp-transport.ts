@@ -18,6 +18,8 @@ import { createRpcChannel } from './rpc-channel.ts';
 import { readAmqpSettings } from './transport-settings.ts';
 
 const CLOSE_GRACE_MS = 5_000;
+/** Channels that questions about queues go over; opened as they are needed. */
+const PROBE_CHANNELS = 8;
 
 /**
  * RabbitMQ 3.10 and later over two connections, one for consuming and settling, one for publishing with confirms, so that a broker short of memory
@@ -45,7 +47,12 @@ export function createAmqpTransport(options: TransportOptions): Transport {
   const publisher = createAmqpPublisher({ link: publishing, window: settings.publishWindow, timeoutMs, logger });
   const quarantine = createAmqpQuarantine(publishing, publishRpc, publisher, timeoutMs);
   const bus = createAmqpBus({ link: consuming, publishRpc, publisher, timeoutMs, logger });
-  const queues = createAmqpQueueAdmin(publishRpc, createRpcChannel(publishing, timeoutMs));
+  // Questions go where nothing is published: a broker short of memory stops reading from the other connection.
+  const [probe, ...probes] = [
+    createRpcChannel(consuming, timeoutMs),
+    ...Array.from({ length: PROBE_CHANNELS - 1 }, () => createRpcChannel(consuming, timeoutMs)),
+  ];
+  const queues = createAmqpQueueAdmin(publishRpc, [probe, ...probes]);
   const consumers = new Set<AmqpConsumer>();
   let closed: Promise<void> | undefined;
 
@@ -123,6 +130,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
     queues: {
       declare: (queue) => whenOpen(() => queues.declare(queue)),
       depth: (name) => whenOpen(() => queues.depth(name)),
+      depths: (names) => whenOpen(() => queues.depths(names)),
       purge: (name) => whenOpen(() => queues.purge(name)),
       nextDueMs: () => whenOpen(() => queues.nextDueMs()),
       watchGrowth: (names, onGrowth) => whenOpen(() => queues.watchGrowth(names, onGrowth)),
@@ -143,6 +151,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
       closed ??= (async () => {
         await publisher.close(CLOSE_GRACE_MS);
         bus.end();
+        queues.end();
         await Promise.all([consuming.close(), publishing.close()]);
         for (const consumer of [...consumers]) consumer.end();
       })();

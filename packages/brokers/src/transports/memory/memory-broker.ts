@@ -117,6 +117,6 @@ function createMemoryBroker(): MemoryBroker {
 }
 
 /** Messages ready in all lanes. */
-export function queueLength(queue: MemoryQueue): number {
+export function queueLength(queue: Pick<MemoryQueue, 'lanes'>): number {
   return queue.lanes.reduce((sum, lane) => sum + lane.length, 0);
 }

@@ -45,6 +45,7 @@ export function createMemoryTransport(options: TransportOptions): MemoryTranspor
         const queue = broker.queues.get(name);
         return queue === undefined ? null : queueLength(queue);
       }),
+    depths: (names) => whenOpen(() => new Map(names.map((name) => [name, queueLength(broker.queues.get(name) ?? { lanes: [] })]))),
     purge: (name) => whenOpen(() => (broker.queues.get(name)?.lanes ?? []).reduce((sum, lane) => sum + lane.splice(0).length, 0)),
     nextDueMs: () => whenOpen(() => (broker.parkedDueMs.size === 0 ? null : Math.min(...[...broker.parkedDueMs].map((e) => e.dueMs)))),
     watchGrowth: (names, onGrowth) =>
