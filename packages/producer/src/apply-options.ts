@@ -1,4 +1,4 @@
-import { CeleriacError, type TaskCall } from '@celeriac/protocol';
+import { CeleriacError, type TaskCall, type TaskNeeds } from '@celeriac/protocol';
 
 /** Options of one call. Celery's names keep Celery's units: seconds. */
 export interface ApplyOptions {
@@ -15,6 +15,8 @@ export interface ApplyOptions {
   /** Routing key; beats routes. Without an exchange it names a queue of the default exchange. */
   readonly routingKey?: string;
   readonly exchange?: string;
+  /** What this call needs, over what its contract says, field by field. Needs `pools` of the client. It does not travel: it chooses the queue. */
+  readonly resources?: TaskNeeds;
   /** Custom headers, flat beside Celery's; put trace context here. */
   readonly headers?: Readonly<Record<string, unknown>>;
   /** Default: a new UUID. Sending the same id again loses nothing, but may run the task twice. */

@@ -1,4 +1,5 @@
 import type { Logger } from '@celeriac/brokers';
+import type { PoolList } from '@celeriac/protocol';
 import type { DestinationConfig } from './destination.ts';
 import type { PublishRetryPolicy } from './publish-retry.ts';
 
@@ -10,6 +11,11 @@ export interface CeleryOptions extends DestinationConfig {
   /** Celery's broker_transport_options in camelCase. */
   readonly brokerTransportOptions?: Readonly<Record<string, unknown>>;
   readonly resultBackendTransportOptions?: Readonly<Record<string, unknown>>;
+  /**
+   * Worker pools and their sizes, as `pools` of a pools.yaml: tasks that say what they need go to the smallest pool that has it. Read at the first
+   * call, which rejects with CELERIAC_E_CONFIG where it cannot be used. Default: none, and what contracts say they need is not looked at.
+   */
+  readonly pools?: PoolList;
   /** How a publish that the broker did not take is tried again. Default: 3 retries after 0, 200 and 400 ms, as Celery. */
   readonly publishRetry?: PublishRetryPolicy;
   /** How long one try of a publish may take; no other try begins after it. Default 15,000. */

@@ -48,7 +48,8 @@ export class Celery {
   /**
    * Publishes one signature. Resolves when the broker has the message.
    * @throws CeleriacError CELERIAC_E_PUBLISH (not taken), CELERIAC_E_PUBLISH_UNCERTAIN (may have been taken; `data.taskId` may safely
-   * be sent again), CELERIAC_E_UNROUTABLE, CELERIAC_E_ARGUMENTS, CELERIAC_E_VALUE, CELERIAC_E_CLOSED
+   * be sent again), CELERIAC_E_UNROUTABLE, CELERIAC_E_NO_POOL_FITS, CELERIAC_E_CONFIG (`pools`, or resources without them),
+   * CELERIAC_E_ARGUMENTS, CELERIAC_E_VALUE, CELERIAC_E_CLOSED
    */
   async apply<Result>(signature: Signature<never[], Result> | Signature<[], Result>): Promise<AsyncResult<Result>> {
     const publisher = this.#publisher ?? (await this.#openPublisher());

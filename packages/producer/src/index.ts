@@ -1,5 +1,14 @@
 export type { TaskError } from '@celeriac/protocol';
-export { CeleriacError, type Contract, contract, isCeleriacError } from '@celeriac/protocol/contract';
+export {
+  CeleriacError,
+  type Contract,
+  contract,
+  isCeleriacError,
+  type PoolList,
+  type PoolSize,
+  type RoutedPool,
+  type TaskNeeds,
+} from '@celeriac/protocol/contract';
 export type { ApplyOptions } from './apply-options.ts';
 export { AsyncResult } from './async-result.ts';
 export { Celery } from './celery.ts';

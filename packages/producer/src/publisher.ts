@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createTransport, type Publication, silentLogger } from '@celeriac/brokers';
-import { CeleriacError, encodeTask, isCeleriacError, routeTask } from '@celeriac/protocol';
+import {
+  CeleriacError,
+  createPoolRouter,
+  encodeTask,
+  isCeleriacError,
+  mergeNeeds,
+  placeTask,
+  routeTask,
+  stringifyJson,
+  type TaskNeeds,
+} from '@celeriac/protocol';
 import { toTaskCall } from './apply-options.ts';
 import type { CeleryOptions } from './celery-options.ts';
 import { declarationOf } from './destination.ts';
@@ -24,7 +34,8 @@ export interface Publisher {
 
 /** Opens the transport of the client's broker; connects at the first publish. */
 export async function openPublisher(options: CeleryOptions): Promise<Publisher> {
-  const { broker, brokerTransportOptions, publishTimeoutMs = 15_000, logger = silentLogger } = options;
+  const { broker, brokerTransportOptions, pools, publishTimeoutMs = 15_000, logger = silentLogger } = options;
+  const router = pools === undefined ? undefined : createPoolRouter(pools);
   const transport = await createTransport({
     url: broker,
     logger,
@@ -35,8 +46,18 @@ export async function openPublisher(options: CeleryOptions): Promise<Publisher> 
   const { defaultPriority } = transport.traits;
   const destinations = new Map<string, Destination>();
 
-  const destinationOf = ({ contract, options: { queue = contract.queue, exchange, routingKey } }: AnySignature): Destination => {
-    const key = `${contract.name}\n${queue ?? ''}\n${exchange ?? ''}\n${routingKey ?? ''}`;
+  const needsOf = ({ contract, options: { resources } }: AnySignature): TaskNeeds | undefined => {
+    if (router !== undefined) return mergeNeeds(contract.resources, resources);
+    if (resources === undefined) return undefined;
+    const text = `${contract.name} was not sent: it states resources, but this client knows no pools: new Celery({ broker, pools })`;
+    throw new CeleriacError('CELERIAC_E_CONFIG', text, { data: { task: contract.name } });
+  };
+  const destinationOf = (signature: AnySignature): Destination => {
+    const { contract, options: stated } = signature;
+    const { queue = contract.queue, exchange, routingKey } = stated;
+    const needs = needsOf(signature);
+    const needsKey = needs === undefined ? '' : stringifyJson(needs);
+    const key = `${contract.name}\n${queue ?? ''}\n${exchange ?? ''}\n${routingKey ?? ''}\n${needsKey}`;
     let known = destinations.get(key);
     if (known === undefined) {
       const asked = {
@@ -44,7 +65,12 @@ export async function openPublisher(options: CeleryOptions): Promise<Publisher> 
         ...(exchange !== undefined && { exchange }),
         ...(routingKey !== undefined && { routingKey }),
       };
-      const route = routeTask(contract.name, asked, options);
+      const placed =
+        needs === undefined || router === undefined
+          ? { kind: 'route' as const, route: routeTask(contract.name, asked, options) }
+          : placeTask(contract.name, asked, needs, options, router);
+      if (placed.kind === 'refused') throw placed.error;
+      const { route } = placed;
       const declaration = declarationOf(route, options);
       known = { exchange: route.exchange, routingKey: route.routingKey, ...(declaration !== undefined && { queue: declaration }) };
       if (destinations.size >= MAX_DESTINATIONS) destinations.clear();

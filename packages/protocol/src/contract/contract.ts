@@ -1,5 +1,6 @@
 import { checkParameters } from '../binding/parameters.ts';
 import { CeleriacError } from '../errors/celeriac-error.ts';
+import type { TaskNeeds } from '../routing/task-needs.ts';
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface Contract<
   readonly resultSchema?: StandardSchema;
   /** Queue of calls that do not say another. */
   readonly queue?: string;
+  /** What the task needs, wherever it is called from. Callers that know the worker pools send it to the smallest that has it. */
+  readonly resources?: TaskNeeds;
   readonly '~types'?: { readonly args: Args; readonly kwargs: Kwargs; readonly result: Result };
 }
 
@@ -32,6 +35,8 @@ export interface ContractOptions {
   readonly result?: StandardSchema;
   /** Default: as routed. */
   readonly queue?: string;
+  /** See {@link Contract.resources}. Read when it is used: a call with needs that cannot be read is refused. Default: none. */
+  readonly resources?: TaskNeeds;
 }
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -64,7 +69,7 @@ export function contract<F extends AnyFunction = (...args: readonly unknown[]) =
 export function contract(name: string, options: ContractOptions = {}): Contract<never, never> {
   if (typeof name !== 'string' || name === '' || name.length > 255)
     throw new CeleriacError('CELERIAC_E_CONFIG', 'A task name must have 1 to 255 characters.');
-  const { params, args, kwargs, result, queue } = options;
+  const { params, args, kwargs, result, queue, resources } = options;
   if (params !== undefined) checkParameters(name, params);
   return Object.freeze({
     name,
@@ -73,5 +78,6 @@ export function contract(name: string, options: ContractOptions = {}): Contract<
     ...(kwargs === undefined ? undefined : { kwargsSchema: kwargs }),
     ...(result === undefined ? undefined : { resultSchema: result }),
     ...(queue === undefined ? undefined : { queue }),
+    ...(resources === undefined ? undefined : { resources: Object.freeze({ ...resources }) }),
   });
 }

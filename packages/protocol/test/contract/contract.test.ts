@@ -11,6 +11,9 @@ describe('contract', () => {
     const late = contract<(name: string) => Promise<string>>('tasks.late', { queue: 'slow' });
     expectTypeOf(late).toEqualTypeOf<Contract<[name: string], Record<string, unknown>, string>>();
     expect(late.queue).toBe('slow');
+    const large = contract('tasks.large', { resources: { memory: '16Gi', gpu: 1 } });
+    expect(large.resources).toEqual({ memory: '16Gi', gpu: 1 });
+    expect(Object.isFrozen(large.resources)).toBe(true);
   });
 
   test('has the types of its schemas, of any library that has the standard interface', () => {
