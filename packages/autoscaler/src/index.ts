@@ -1,4 +1,5 @@
 export { Autoscaler, type AutoscalerOptions, createAutoscaler } from './autoscaler.ts';
+export { poolListOf } from './config/pool-list.ts';
 export type { BrokerConfig, PoolConfig, PoolsConfig, TargetConfig } from './config/pools-config.ts';
 export { poolsJsonSchema, readPools } from './config/read-pools.ts';
 export { decide } from './decide/decide.ts';

@@ -1,4 +1,4 @@
-export { type Contract, contract } from '@celeriac/protocol';
+export { type Contract, contract, type PoolList, type TaskNeeds } from '@celeriac/protocol';
 export { createWorker } from './create-worker.ts';
 export { type ReadTaskManifestOptions, readTaskManifest } from './read-manifest.ts';
 export { defineTask } from './tasks/define-task.ts';

@@ -68,12 +68,13 @@ export function createPool({ options, slots, logger }: WorkerSettings, stages: (
 
 /** The pipeline from a delivery to its settlement; nothing here has met the broker yet. */
 export function createStages(settings: WorkerSettings, pool: Pool, { transport, backend }: Clients): Stages {
-  const { logger, nodename, queues, routing, options, limits } = settings;
+  const { logger, nodename, queues, routing, router, options, limits } = settings;
   const now = Date.now;
   const tasks = new Map<string, TaskManifest['tasks'][number]>();
   const clock = createLamportClock();
   const [hand, tally, runTimes, revoked] = [new Hand(), new Tally(), new RunTimes(), new RevokedIds()];
-  const follow = createFollow({ routing, queues });
+  const following = { routing, queues, router, needsOf: (name: string) => tasks.get(name)?.options.resources };
+  const follow = createFollow(following);
   const fields = () =>
     workerFields({
       active: hand.running.size,
@@ -107,7 +108,7 @@ export function createStages(settings: WorkerSettings, pool: Pool, { transport, 
   });
   return {
     ...{ pool, clock, hand, tally, revoked, dispatcher, reporter, carryOut, booking, held, intake, outcomes, runTimes, now },
-    onCall: (call) => publishChildCall(transport, { routing, queues }, call, now()),
+    onCall: (call) => publishChildCall(transport, following, call, now()),
     register: (manifest) => {
       tasks.clear();
       for (const task of manifest.tasks) tasks.set(task.name, task);

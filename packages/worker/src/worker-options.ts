@@ -1,5 +1,5 @@
 import type { Logger, QueueDeclaration, ResultBackend, Transport } from '@celeriac/brokers';
-import type { RoutingConfig } from '@celeriac/protocol';
+import type { PoolList, RoutingConfig } from '@celeriac/protocol';
 
 /** Options of {@link createWorker}. Seconds where Celery's own options have seconds. */
 export interface WorkerOptions {
@@ -45,6 +45,8 @@ export interface WorkerOptions {
   readonly resultBackendTransportOptions?: Readonly<Record<string, unknown>>;
   /** Where calls from tasks, callbacks and chains go. */
   readonly routing?: RoutingConfig;
+  /** Worker pools and their sizes, as `pools` of a pools.yaml: calls from tasks that say what they need go to the smallest that has it. Default: none. */
+  readonly pools?: PoolList;
   readonly logger?: Logger;
   /** Called when remote control asks for a shutdown, before the drain begins. */
   readonly onShutdown?: () => void;

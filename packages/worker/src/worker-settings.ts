@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from 'node:os';
 import { type Logger, type QueueDeclaration, silentLogger } from '@celeriac/brokers';
-import { CeleriacError, type RoutingConfig } from '@celeriac/protocol';
+import { CeleriacError, createPoolRouter, type PoolRouter, type RoutingConfig } from '@celeriac/protocol';
 import type { WorkerOptions } from './worker-options.ts';
 
 /** Every option with its default filled in. */
@@ -10,6 +10,7 @@ export interface WorkerSettings {
   readonly slots: number;
   readonly queues: readonly QueueDeclaration[];
   readonly routing: RoutingConfig;
+  readonly router: PoolRouter | undefined;
   readonly limits: { readonly timeLimitS: number | null; readonly softTimeLimitS: number | null };
   readonly drainTimeoutMs: number;
   readonly logger: Logger;
@@ -32,6 +33,7 @@ export function settleOptions(options: WorkerOptions): WorkerSettings {
     slots,
     queues,
     routing: options.routing ?? {},
+    router: options.pools === undefined ? undefined : createPoolRouter(options.pools),
     limits: { timeLimitS, softTimeLimitS },
     drainTimeoutMs,
     logger: options.logger ?? silentLogger,

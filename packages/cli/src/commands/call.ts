@@ -1,9 +1,10 @@
 import { Celery } from '@celeriac/producer';
-import { CeleriacError, parseJson, stringifyJson } from '@celeriac/protocol';
+import { CeleriacError, parseJson, stringifyJson, type TaskNeeds } from '@celeriac/protocol';
 import type { Command } from 'commander';
 import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
 import { addQueueOptions, type QueueOptions } from '../queue-options.ts';
+import { taskNeeds } from '../resources-option.ts';
 
 interface CallOptions extends ConnectionOptions, OutputOption, QueueOptions {
   readonly args: string;
@@ -12,6 +13,8 @@ interface CallOptions extends ConnectionOptions, OutputOption, QueueOptions {
   readonly countdown?: string;
   readonly expires?: string;
   readonly priority?: string;
+  readonly resources?: TaskNeeds;
+  readonly pools?: string;
   readonly id?: string;
   readonly wait?: boolean | string;
 }
@@ -48,11 +51,16 @@ async function call(name: string, options: CallOptions): Promise<void> {
   if (waits && backend === undefined) {
     throw new CeleriacError('CELERIAC_E_NO_BACKEND', '--wait needs --result-backend URL or CELERY_RESULT_BACKEND; nothing was sent');
   }
+  if (options.resources !== undefined && options.pools === undefined) {
+    throw new CeleriacError('CELERIAC_E_CONFIG', '--resources needs --pools FILE, which says what each pool has; nothing was sent');
+  }
+  const pools = options.pools === undefined ? undefined : await (await import('../pools-file.ts')).readPoolList(options.pools);
   await using app = new Celery({
     broker: brokerUrlOf(options),
     ...(backend !== undefined && { backend }),
     brokerTransportOptions: options.brokerOption ?? {},
     resultBackendTransportOptions: options.backendOption ?? {},
+    ...(pools !== undefined && { pools }),
     ...(options.queueType !== undefined && { taskDefaultQueueType: options.queueType }),
     ...(options.queueMaxPriority !== undefined && { taskQueueMaxPriority: options.queueMaxPriority }),
   });
@@ -64,6 +72,7 @@ async function call(name: string, options: CallOptions): Promise<void> {
     ...(countdown !== undefined && { countdown }),
     ...(expires !== undefined && { expires }),
     ...(priority !== undefined && { priority }),
+    ...(options.resources !== undefined && { resources: options.resources }),
   });
   if (!waits) {
     print(options.output, { id: result.id, task: name }, result.id);
@@ -83,6 +92,8 @@ export function configure(command: Command): void {
     .option('--countdown <seconds>', 'run no sooner than in this many seconds')
     .option('--expires <seconds>', 'do not run later than in this many seconds')
     .option('--priority <number>', 'message priority')
+    .option('--resources <needs>', 'what it needs, such as cpu=2,memory=4Gi,gpu=1: goes to the smallest pool that has it', taskNeeds)
+    .option('--pools <file>', 'pools.yaml: the pools and their sizes, for --resources')
     .option('--id <task id>', 'task id (default: a new UUID)')
     .option('--wait [seconds]', 'wait for the result and print it')
     .action(call);

@@ -29,6 +29,7 @@ interface WorkerFlags extends ConnectionOptions, QueueOptions {
   readonly http?: { readonly host: string; readonly port: number };
   readonly strict?: boolean;
   readonly watch?: boolean;
+  readonly pools?: string;
 }
 
 /** `celeriac worker -A tasks.ts -Q q1,q2 -c 4 -n name@%h -b URL --result-backend URL` */
@@ -47,6 +48,7 @@ export function configure(command: Command): void {
     .option('--drain-timeout <seconds>', 'how long SIGTERM waits for what runs (default: 25)', seconds)
     .option('--http <host:port>', 'serve /livez, /readyz and /metrics', listenAddress)
     .option('--strict', 'refuse to start where a warning would do, such as with a Redis that may evict keys')
+    .option('--pools <file>', 'pools.yaml: what tasks call goes to the smallest pool that has what it needs')
     .option('--watch', 'load the task modules anew when they, or what they import by a relative path, change')
     .action(run);
 }
@@ -74,6 +76,7 @@ async function run(flags: WorkerFlags): Promise<void> {
     ...(flags.drainTimeout === undefined ? {} : { drainTimeoutMs: flags.drainTimeout * 1000 }),
     ...(flags.http === undefined ? {} : { http: flags.http }),
     ...(flags.strict === true ? { strict: true } : {}),
+    ...(flags.pools === undefined ? {} : { pools: await (await import('../pools-file.ts')).readPoolList(flags.pools) }),
     logger,
   };
   const worker = await createWorker(options);

@@ -11,10 +11,15 @@ import {
   type FollowUpCall,
   followUps,
   isCeleriacError,
+  type Placement,
+  type PoolRouter,
+  placeTask,
   type Refusal,
   type Request,
+  type Route,
   type RoutingConfig,
   routeTask,
+  type TaskNeeds,
 } from '@celeriac/protocol';
 import type { Fault } from './fault.ts';
 import { exceptionRecord } from './records.ts';
@@ -42,12 +47,16 @@ export interface FollowOptions {
   readonly routing: RoutingConfig;
   /** Queues whose declaration is known. */
   readonly queues: readonly QueueDeclaration[];
+  /** Chooses a queue for what says what it needs. Absent: needs are not looked at. */
+  readonly router?: PoolRouter | undefined;
+  /** What a task of this worker needs. */
+  readonly needsOf?: (name: string) => TaskNeeds | undefined;
 }
 
 /** Creates the follow-up of one worker. */
 export function createFollow(options: FollowOptions): Follow {
   const publications = (request: Request, followed: readonly FollowUp[], nowMs: number): Publication[] =>
-    followed.flatMap((one) => callsOf(one)).map((call) => publicationOf(options, call, request, nowMs));
+    followed.flatMap((one) => callsOf(one)).map((call) => publicationOf(options, call, routeOfFollowing(options, call), request, nowMs));
   const failure: Follow['failure'] = (request, embed, fault, nowMs) => ({
     publish: publications(request, errorFollowUps(embed, request, idsAfter(request, 'failed')), nowMs),
     childrenJson: undefined,
@@ -67,7 +76,12 @@ export function createFollow(options: FollowOptions): Follow {
       try {
         const newId = idsAfter(request, 'checked');
         const after = [...followUps(embed, request, 'null', newId), ...errorFollowUps(embed, request, newId)];
-        return after.some((one) => one.kind === 'chord') ? refuse('CELERIAC_E_PROTOCOL', NO_CHORDS) : null;
+        if (after.some((one) => one.kind === 'chord')) return refuse('CELERIAC_E_PROTOCOL', NO_CHORDS);
+        for (const call of after.flatMap((one) => callsOf(one))) {
+          const placed = placeCall(options, call, options.needsOf?.(call.call.name));
+          if (placed.kind === 'refused') throw placed.error;
+        }
+        return null;
       } catch (error) {
         if (!isCeleriacError(error)) throw error;
         return refuse(error.code, `what must follow it cannot be sent: ${error.message.slice(0, 300)}`);
@@ -78,10 +92,27 @@ export function createFollow(options: FollowOptions): Follow {
 
 const NO_CHORDS = 'it is part of a chord, or a chord follows it, which this version cannot count; let a Python worker take its queue';
 
+/** Where a call goes: by what it needs where that is known, and the pools are; else as routed. */
+export function placeCall({ router, routing }: FollowOptions, { call, route }: FollowUpCall, needs: TaskNeeds | undefined): Placement {
+  if (router === undefined || needs === undefined) return { kind: 'route', route: routeTask(call.name, route, routing) };
+  return placeTask(call.name, route, needs, routing, router);
+}
+
+/** What fits nowhere was refused by `check`, before the run; only task modules that were loaded anew since then can say otherwise. */
+function routeOfFollowing(options: FollowOptions, followed: FollowUpCall): Route {
+  const placed = placeCall(options, followed, options.needsOf?.(followed.call.name));
+  return placed.kind === 'route' ? placed.route : routeTask(followed.call.name, followed.route, options.routing);
+}
+
 /** One message of what follows, or of a call a task makes. */
-export function publicationOf(options: FollowOptions, followed: FollowUpCall, request: Request | null, nowMs: number): Publication {
-  const { call, route, countdownS, expiresS } = followed;
-  const { exchange, routingKey, queue } = routeTask(call.name, route, options.routing);
+export function publicationOf(
+  options: FollowOptions,
+  followed: FollowUpCall,
+  { exchange, routingKey, queue }: Route,
+  request: Request | null,
+  nowMs: number,
+): Publication {
+  const { call, countdownS, expiresS } = followed;
   const message = encodeTask({
     ...call,
     ...(countdownS === null ? {} : { eta: new Date(nowMs + countdownS * 1000) }),

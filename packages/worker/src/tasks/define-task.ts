@@ -1,11 +1,11 @@
-import { CeleriacError, type Contract } from '@celeriac/protocol';
+import { CeleriacError, type Contract, mergeNeeds, readNeeds, type TaskNeeds } from '@celeriac/protocol';
 import type { TaskOptions } from './manifest.ts';
 import { TASK_BRAND, type Task, type TaskFunction } from './task.ts';
 
 /**
  * Defines a task: a contract or a name, policies (each with a default, see {@link TaskOptions}) and the function that serves it. A module given by
  * `-A` registers every task it exports. With a contract the argument and result types come from it; with a name they come from the function.
- * Throws CELERIAC_E_CONFIG where the name is empty or the function is missing.
+ * Throws CELERIAC_E_CONFIG where the name is empty, the function is missing, or what the task needs cannot be read.
  */
 export function defineTask<Args extends readonly unknown[], Kwargs extends object, Result>(
   contract: Contract<Args, Kwargs, Result>,
@@ -34,5 +34,15 @@ export function defineTask(
   if (typeof body !== 'function')
     throw new CeleriacError('CELERIAC_E_CONFIG', `defineTask(${JSON.stringify(of.name)}) needs a function as its last argument`);
   const options = typeof optionsOrRun === 'function' ? {} : (optionsOrRun ?? {});
-  return Object.freeze({ [TASK_BRAND]: true as const, name: of.name, options: Object.freeze({ ...options }), contract: of, run: body });
+  const resources = mergeNeeds((of as Contract).resources, options.resources);
+  if (resources !== undefined) refuseFaulty(of.name, resources);
+  const settled = Object.freeze({ ...options, ...(resources === undefined ? undefined : { resources }) });
+  return Object.freeze({ [TASK_BRAND]: true as const, name: of.name, options: settled, contract: of, run: body });
+}
+
+function refuseFaulty(name: string, resources: TaskNeeds): void {
+  const read = readNeeds(resources);
+  if (read.kind === 'needs') return;
+  const text = `resources of defineTask(${JSON.stringify(name)}): ${read.faults.join('; ')}`;
+  throw new CeleriacError('CELERIAC_E_CONFIG', text, { data: { task: name, faults: read.faults } });
 }

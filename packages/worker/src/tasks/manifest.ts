@@ -1,3 +1,5 @@
+import type { TaskNeeds } from '@celeriac/protocol';
+
 /** Policies of a task; every default is Celery's unless said. Units in seconds keep Celery's names, others carry the unit. */
 export interface TaskOptions {
   /** Acknowledge after the run instead of at its start. Default true (Celery: false). */
@@ -28,6 +30,8 @@ export interface TaskOptions {
   readonly isolation?: 'shared' | 'fresh';
   /** With acksLate: acknowledge a run that failed (true) or reject it to the dead-letter exchange. Default true. */
   readonly acksOnFailure?: boolean;
+  /** What it needs, over what its contract says, field by field: where tasks and callbacks of this worker call it, they know. Default: the contract's. */
+  readonly resources?: TaskNeeds;
 }
 
 /** A registered task as the parent knows it. */

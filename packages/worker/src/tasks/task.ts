@@ -9,7 +9,7 @@ export const TASK_BRAND: unique symbol = Symbol.for('celeriac.task');
 export type TaskFunction<Args extends readonly unknown[], Result> = (ctx: TaskContext, ...args: Args) => Result | Promise<Result>;
 
 /** A contract of any types. */
-export type AnyContract = Pick<Contract, 'name' | 'params' | 'argsSchema' | 'kwargsSchema'>;
+export type AnyContract = Pick<Contract, 'name' | 'params' | 'argsSchema' | 'kwargsSchema' | 'resources'>;
 
 /** What {@link defineTask} makes: a contract, its policies and the function that serves it. Export it from a task module to register it. */
 export interface Task<Args extends readonly unknown[] = readonly never[], Result = unknown> {

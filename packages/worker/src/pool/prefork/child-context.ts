@@ -73,10 +73,11 @@ export class ChildContext implements TaskContext {
 
   call(task: Contract | string, ...args: readonly unknown[]): Promise<string> {
     const { job } = this.#run;
-    const { name, queue } = typeof task === 'string' ? { name: task, queue: undefined } : task;
+    const { name, queue, resources }: Pick<Contract, 'name' | 'queue' | 'resources'> = typeof task === 'string' ? { name: task } : task;
     const published = this.#publish({
       name,
       ...(queue === undefined ? undefined : { queue }),
+      ...(resources === undefined ? undefined : { resources }),
       args,
       kwargs: {},
       taskId: randomUUID(),
