@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   CELERIAC_E_CLOSED: 'The client or worker has been closed.',
   CELERIAC_E_BROKER: 'The broker refused an operation.',
   CELERIAC_E_KUBERNETES: 'The Kubernetes API refused a call, failed at it or could not be reached.',
+  CELERIAC_E_LEASE: 'The lease of the autoscaler cannot be had, or was lost before something was written to it.',
+  CELERIAC_E_LEASE_MEMORY: 'What the last holder of the lease left cannot be read; its successor begins without it.',
   CELERIAC_E_EVICTION: 'The Redis server may evict keys, so that tasks may be lost.',
   CELERIAC_E_TASK_MODULE: 'The task module cannot be imported.',
   CELERIAC_E_DUPLICATE_TASK: 'Two tasks have the same name.',
