@@ -19,7 +19,7 @@ import { readAmqpSettings } from './transport-settings.ts';
 
 const CLOSE_GRACE_MS = 5_000;
 /** Channels that questions about queues go over; opened as they are needed. */
-const PROBE_CHANNELS = 8;
+const PROBE_CHANNELS = 16;
 
 /**
  * RabbitMQ 3.10 and later over two connections, one for consuming and settling, one for publishing with confirms, so that a broker short of memory

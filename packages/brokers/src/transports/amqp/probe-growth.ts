@@ -15,7 +15,7 @@ interface Watched {
   isAsking: boolean;
 }
 
-const SLICE_MS = 20;
+const SLICE_MS = 50;
 /** How long one round over all watched queues takes at least, and how many questions a second it may cost. */
 const ROUND_MS = 200;
 const QUESTIONS_PER_S = 2_000;
