@@ -22,5 +22,6 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   quarantine: { summary: 'list, show, retry or drop quarantined messages', load: () => import('./commands/quarantine.ts') },
   pools: { summary: 'list the pools of a running autoscaler', load: () => import('./commands/pools.ts') },
   explain: { summary: 'why a pool has the size it has', load: () => import('./commands/explain.ts') },
+  simulate: { summary: 'replay arrivals through autoscaling policies on a simulated clock', load: () => import('./commands/simulate.ts') },
   replay: { summary: 'decide recorded decisions again', load: () => import('./commands/replay.ts') },
 };

@@ -1,0 +1,145 @@
+import { decide } from '../decide/decide.ts';
+import type { Decision } from '../decide/decision.ts';
+import type { PoolSpec } from '../decide/spec.ts';
+import { initialPoolState, type PoolState } from '../decide/state.ts';
+import { nextTickMs } from '../loop/pace.ts';
+import type { Answer, Effect, ScaleInState } from '../scale-in/scale-in.ts';
+import { noScaleIn } from '../scale-in/scale-in.ts';
+import { step } from '../scale-in/step.ts';
+import { valueOr } from '../window/sample.ts';
+import type { Cancel } from './clock.ts';
+import type { Cluster } from './cluster.ts';
+import { EPOCH_MS, seenOf } from './ours-seen.ts';
+import { isHeard, type SimulatedPod } from './pod.ts';
+import type { Scaler } from './scaler.ts';
+
+/** The autoscaler of this package, on a simulated clock. */
+export interface OursOptions {
+  readonly name: string;
+  readonly spec: PoolSpec;
+  /** Decides at every turn, also where nothing can have changed: slower, the same decisions. Default false. */
+  readonly everyTurn?: boolean;
+  /** Handed each decision that changes the number. */
+  readonly onScale?: (atMs: number, decision: Decision) => void;
+}
+
+/** How long a worker or the target takes to answer, ms. */
+const ANSWER_MS = 20;
+const TURN_MS = 1_000;
+/** A longer rest while tasks run would teach less than turns in between: what is learnt of a stretch ends there. */
+const LONGEST_REST_MS = 5_000;
+
+const unanswered: Answer = { cordonedAtMs: null, markedAtMs: null, uncordonedAtMs: null, failed: null };
+
+/**
+ * Drives the very {@link decide} and the very scale-in {@link step} of the loop: a turn a second, at once for what wakes the loop. Turns
+ * that could only repeat the last one are left out.
+ */
+export function oursScaler(options: OursOptions): Scaler {
+  return { name: options.name, rest: options.spec.min, start: (cluster) => startOurs(cluster, options) };
+}
+
+function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursOptions): void {
+  const { clock } = cluster;
+  let state: PoolState = initialPoolState(EPOCH_MS);
+  let scaleIn: ScaleInState = noScaleIn;
+  let answers: Record<string, Answer> = {};
+  let grewAtMs = Number.NEGATIVE_INFINITY;
+  let turnedMs = 0;
+  let last = '';
+  let resting = false;
+  let atZero = false;
+  let planned: Cancel = () => {};
+
+  const plan = (atMs: number): void => {
+    planned();
+    planned = clock.at(atMs, turn);
+  };
+  const wake = (): void => plan(clock.nowMs);
+
+  const perform = (effect: Effect): void => {
+    const pods = new Map(cluster.pods.map((pod) => [pod.id, pod]));
+    const note = (id: string, change: Partial<Answer>): void => {
+      answers[id] = { ...(answers[id] ?? unanswered), ...change };
+    };
+    const nowMs = EPOCH_MS + clock.nowMs;
+    const cordon = (id: string, on: boolean): void => {
+      const pod = pods.get(id);
+      if (pod !== undefined) cluster.cordon(pod, on);
+    };
+    switch (effect.kind) {
+      case 'cordon':
+        cordon(effect.id, true);
+        answers[effect.id] = { ...unanswered, cordonedAtMs: nowMs };
+        break;
+      case 'uncordon':
+        cordon(effect.id, false);
+        note(effect.id, { uncordonedAtMs: nowMs });
+        break;
+      case 'mark':
+        for (const id of effect.ids) note(id, { markedAtMs: nowMs });
+        break;
+      case 'remove':
+        for (const id of effect.ids) cluster.terminate(pods.get(id) as SimulatedPod);
+        break;
+      case 'inspect':
+        break;
+    }
+    wake();
+  };
+
+  function turn(): void {
+    const nowMs = EPOCH_MS + clock.nowMs;
+    turnedMs = clock.nowMs;
+    const seen = seenOf(cluster);
+    const replicas = valueOr(seen.replicas, []);
+    const decision = decide(nowMs, spec, seen, state);
+    state = decision.nextState;
+    if (decision.to !== decision.from) onScale?.(clock.nowMs, decision);
+    if (decision.apply && decision.to > decision.from) cluster.grow(decision.to - decision.from);
+    const stepped = step(nowMs, scaleIn, { want: decision.to, replicas, hold: null, answers });
+    scaleIn = stepped.state;
+    for (const effect of stepped.effects) clock.at(clock.nowMs + ANSWER_MS, () => perform(effect));
+    if (Object.keys(answers).length > 0) {
+      const there = new Set(replicas.map((replica) => replica.id));
+      answers = Object.fromEntries(Object.entries(answers).filter(([id]) => there.has(id)));
+    }
+    atZero = decision.from === 0 && decision.to === 0;
+    const restMs = restOf(decision, stepped.effects.length > 0);
+    resting = restMs > TURN_MS;
+    if (Number.isFinite(restMs)) plan(clock.nowMs + restMs);
+  }
+
+  /** How long nothing but the clock or the cluster could make the next decision another one, ms. */
+  const restOf = (decision: Decision, acted: boolean): number => {
+    const nowMs = EPOCH_MS + clock.nowMs;
+    const pace = nextTickMs(nowMs, { atZero, armed: true, grewAtMs, wakeAtMs: decision.wakeAtMs });
+    if (everyTurn) return pace;
+    const now = `${decision.from} ${decision.to} ${decision.reason} ${decision.wakeAtMs}`;
+    const same = now === last;
+    last = now;
+    if (acted || !same || decision.kind === 'scale' || scaleIn.victims.length > 0 || pace < TURN_MS) return pace;
+    if (cluster.queues.some((queue) => queue.length > 0)) return pace;
+    if (state.zeroReadings === 1 || !cluster.pods.every((pod) => pod.phase !== 'up' || isHeard(pod, clock.nowMs))) return pace;
+    const most = decision.evidence.active > 0 ? LONGEST_REST_MS : Number.POSITIVE_INFINITY;
+    return decision.wakeAtMs === null ? most : Math.min(most, decision.wakeAtMs - nowMs);
+  };
+
+  cluster.onChange((change) => {
+    if (change === 'up' || (change === 'arrival' && atZero && cluster.replicas === 0)) {
+      if (change === 'arrival') {
+        if (cluster.queues.every((queue) => queue.length === 0)) return;
+        if (!atZero) return;
+        grewAtMs = EPOCH_MS + clock.nowMs;
+        atZero = false;
+      }
+      wake();
+      return;
+    }
+    // Whatever else changes is found at the next turn of the second.
+    if (!resting) return;
+    resting = false;
+    plan(turnedMs + Math.ceil((clock.nowMs - turnedMs) / TURN_MS) * TURN_MS);
+  });
+  turn();
+}
