@@ -32,6 +32,20 @@ test('a task needs a name and a function', () => {
   expect(() => defineTask('tasks.x', {} as never)).toThrow('"tasks.x"');
 });
 
+test('a task has the needs of its contract, and over them its own; what cannot be read is refused', () => {
+  const needy = contract<() => void>('tasks.needy', { resources: { cpu: 1, memory: '1Gi', labels: { zone: 'a' } } });
+  const run = (): void => {};
+  expect(defineTask(needy, run).options.resources).toEqual(needy.resources);
+  expect(defineTask(needy, { resources: { memory: '2Gi', cpu: null } }, run).options.resources).toEqual({
+    cpu: null,
+    memory: '2Gi',
+    labels: { zone: 'a' },
+  });
+  expect(() => defineTask('tasks.x', { resources: { memory: '4GB' } }, run)).toThrow(
+    'CELERIAC_E_CONFIG: resources of defineTask("tasks.x"): memory: "4GB" is not a quantity; write 4G',
+  );
+});
+
 test('two tasks of one name are an error that names both places; one task exported twice is one', () => {
   const registry = new TaskRegistry();
   const first = defineTask('tasks.twice', () => 1);
