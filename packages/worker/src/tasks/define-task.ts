@@ -34,7 +34,7 @@ export function defineTask(
   if (typeof body !== 'function')
     throw new CeleriacError('CELERIAC_E_CONFIG', `defineTask(${JSON.stringify(of.name)}) needs a function as its last argument`);
   const options = typeof optionsOrRun === 'function' ? {} : (optionsOrRun ?? {});
-  const resources = mergeNeeds((of as Contract).resources, options.resources);
+  const resources = mergeNeeds(of.resources, options.resources);
   if (resources !== undefined) refuseFaulty(of.name, resources);
   const settled = Object.freeze({ ...options, ...(resources === undefined ? undefined : { resources }) });
   return Object.freeze({ [TASK_BRAND]: true as const, name: of.name, options: settled, contract: of, run: body });
