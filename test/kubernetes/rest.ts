@@ -22,9 +22,9 @@ export interface RestOptions {
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface WatchEvent {
+export interface WatchEvent<T = KubeObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  readonly object: KubeObject;
+  readonly object: T;
 }
 
 /** Paths as `resourcePath` gives them. Everything rejects with `ApiRefusal` on an answer other than 2xx. */
@@ -38,7 +38,7 @@ export interface Rest {
   /** Any method, as text: for `/readyz`, `/metrics` and the like. */
   raw(method: string, path: string, body?: unknown, contentType?: string): Promise<string>;
   /** Follows a watch until the server ends it, the connection breaks (both resolve) or the signal ends it. Rejects when it is refused. */
-  watch(path: string, query: Query, signal: AbortSignal, onEvent: (event: WatchEvent) => void): Promise<void>;
+  watch<T = KubeObject>(path: string, query: Query, signal: AbortSignal, onEvent: (event: WatchEvent<T>) => void): Promise<void>;
   close(): void;
 }
 
@@ -79,8 +79,11 @@ export function createRest(options: RestOptions): Rest {
     });
 
   const raw = async (method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<string> => {
-    const headers = { authorization: `Bearer ${options.token}`, accept: 'application/json, */*', 'content-type': contentType };
-    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const sent = body === undefined ? '' : JSON.stringify(body);
+    const headers = {
+      ...{ authorization: `Bearer ${options.token}`, accept: 'application/json, */*' },
+      ...{ 'content-type': contentType, 'content-length': Buffer.byteLength(sent) },
+    };
     const response = await open(method, path, { headers, timeout: TIMEOUT_MS }, sent);
     const answer = await text(response);
     const status = response.statusCode ?? 0;
@@ -97,7 +100,7 @@ export function createRest(options: RestOptions): Rest {
     patch: (path, body, kind = 'merge') => json('PATCH', path, body, PATCH_TYPES[kind]),
     delete: (path, deleteOptions) => json('DELETE', path, deleteOptions),
     raw,
-    watch: async (path, query, signal, onEvent) => {
+    watch: async <T>(path: string, query: Query, signal: AbortSignal, onEvent: (event: WatchEvent<T>) => void) => {
       const target = withQuery(path, { ...query, watch: true });
       const headers = { authorization: `Bearer ${options.token}`, accept: 'application/json' };
       // a connection of its own: it never goes back to the others
@@ -112,7 +115,7 @@ export function createRest(options: RestOptions): Rest {
         if (next === undefined || next.done === true) return;
         const lines = (rest + decoder.write(next.value)).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines) if (line !== '') onEvent(JSON.parse(line) as WatchEvent);
+        for (const line of lines) if (line !== '') onEvent(JSON.parse(line) as WatchEvent<T>);
       }
     },
     close: () => agent.destroy(),

@@ -1,0 +1,213 @@
+// One pod bound to the test kubelet's node: its containers, what the API is told of it, and its deletion.
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { resourcePath } from '../kubernetes/objects.ts';
+import { ApiRefusal, type Rest } from '../kubernetes/rest.ts';
+import { letTimePass } from '../until.ts';
+import { containerEnvironment, expandVariables } from './container-environment.ts';
+import { startContainerProcess } from './container-process.ts';
+import { type ContainerContext, type ContainerRecord, ContainerRun } from './container-run.ts';
+import type { FaultBook } from './faults.ts';
+import { HOST_IP } from './node.ts';
+import type { Container, Pod } from './pod.ts';
+import { kubeTime, type PodCondition, type PodStatus, podStatus } from './pod-status.ts';
+
+/** An annotation that takes the place of the port of all probes of a pod. */
+export const PROBE_PORT_ANNOTATION = 'celeriac.test/probe-port';
+
+const RETRY_MS = 250;
+
+export interface PodRunContext {
+  readonly api: Rest;
+  readonly faults: FaultBook;
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly backOffBaseMs: number;
+  readonly retryMs: number;
+  command(pod: Pod, container: Container): readonly string[] | null | undefined;
+  startDelayMs(pod: Pod): number;
+  nextIp(): string;
+  /** Resolves at once, or when the kubelet is no longer paused. */
+  awake(): Promise<void>;
+  noted(record: ContainerRecord): void;
+  killed(record: ContainerRecord): void;
+  /** The API has no such pod any more and nothing of it runs. */
+  gone(run: PodRun): void;
+}
+
+export class PodRun {
+  readonly #context: PodRunContext;
+  readonly #path: string;
+  readonly #dir: string;
+  readonly #ip: string;
+  readonly #startTime: string;
+  readonly #containers: readonly ContainerRun[];
+  #pod: Pod;
+  #conditions: readonly PodCondition[];
+  #sandbox = false;
+  #startTimer: NodeJS.Timeout | undefined;
+  #unsaid = false;
+  #telling = false;
+  #removed = false;
+
+  constructor(context: PodRunContext, pod: Pod) {
+    const { namespace = 'default', name, uid = '' } = pod.metadata;
+    this.#context = context;
+    this.#pod = pod;
+    this.#path = resourcePath('Pod', namespace, name);
+    this.#dir = join(context.dir, uid);
+    this.#ip = context.nextIp();
+    this.#startTime = kubeTime(Date.now());
+    this.#conditions = pod.status?.conditions ?? [];
+    this.#containers = (pod.spec?.containers ?? []).map((container) => new ContainerRun(this.#containerContext(container)));
+    mkdirSync(this.#dir, { recursive: true });
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get status(): PodStatus {
+    const over = this.#containers.every((container) => container.isOver);
+    const view = {
+      ...{ pod: this.#pod, containers: this.#containers.map((container) => container.status), sandbox: this.#sandbox },
+      ...{ podIP: this.#ip, hostIP: HOST_IP, startTime: this.#startTime, over, before: this.#conditions },
+    };
+    return podStatus(view, Date.now());
+  }
+
+  /** Of the first container; `undefined` while none runs. */
+  get pid(): number | undefined {
+    return this.#containers[0]?.pid;
+  }
+
+  output(): string {
+    return this.#containers.map((container) => container.output()).join('');
+  }
+
+  begin(): void {
+    this.#tell();
+    this.#startTimer = setTimeout(() => {
+      this.#sandbox = true;
+      this.#startAll();
+    }, this.#context.startDelayMs(this.#pod));
+    this.update(this.#pod);
+  }
+
+  /** The API has another version of it. */
+  update(pod: Pod): void {
+    const before = this.#pod;
+    this.#pod = pod;
+    const { deletionTimestamp, deletionGracePeriodSeconds: graceS = 0, generation } = pod.metadata;
+    if (generation !== before.metadata.generation) this.#tell();
+    if (deletionTimestamp === undefined || this.#removed) return;
+    if (before !== pod && graceS === before.metadata.deletionGracePeriodSeconds) return;
+    clearTimeout(this.#startTimer);
+    for (const container of this.#containers) container.terminate(graceS * 1_000);
+  }
+
+  /** It is gone from the API: what runs is ended. */
+  remove(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    void this.drop().then(() => this.#context.gone(this));
+  }
+
+  /** A fault began or ended. */
+  reconsider(): void {
+    if (this.#sandbox) this.#startAll(true);
+    this.#tell();
+  }
+
+  /** Ends all processes at once. */
+  async drop(): Promise<void> {
+    this.#removed = true;
+    clearTimeout(this.#startTimer);
+    for (const container of this.#containers) container.drop();
+    await Promise.all(this.#containers.map((container) => container.gone()));
+    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #startAll(onlyBlocked = false): void {
+    for (const container of this.#containers) {
+      const reason = container.status.state.waiting?.reason;
+      if (onlyBlocked && (reason === undefined || reason === 'CrashLoopBackOff')) continue;
+      void container.start();
+    }
+  }
+
+  #tell(): void {
+    this.#unsaid = true;
+    if (!this.#telling && !this.#removed) void this.#tellAll();
+  }
+
+  /** One request at a time, always with the latest; in the end the deletion. */
+  async #tellAll(): Promise<void> {
+    this.#telling = true;
+    while (this.#unsaid && !this.#removed) {
+      this.#unsaid = false;
+      await this.#context.awake();
+      try {
+        const { uid } = this.#pod.metadata;
+        const status = this.status;
+        await this.#context.api.patch(`${this.#path}/status`, { metadata: { uid }, status }, 'strategic');
+        this.#conditions = status.conditions ?? [];
+        if (this.#mayGo()) await this.#context.api.delete(this.#path, { gracePeriodSeconds: 0, preconditions: { uid } });
+      } catch (error) {
+        if (error instanceof ApiRefusal && (error.status === 404 || error.status === 409)) this.remove();
+        else if (error instanceof ApiRefusal && error.status === 422) throw error;
+        else {
+          this.#unsaid = true;
+          await letTimePass(RETRY_MS, 'the API server is away');
+        }
+      }
+    }
+    this.#telling = false;
+  }
+
+  #mayGo(): boolean {
+    if (this.#pod.metadata.deletionTimestamp === undefined || this.#context.faults.find('stuck', this.#pod) !== undefined) return false;
+    return this.#containers.every((container) => container.isOver) && !this.#unsaid;
+  }
+
+  #containerContext(container: Container): ContainerContext {
+    const { faults, backOffBaseMs, retryMs, noted, killed } = this.#context;
+    return {
+      pod: () => this.#pod,
+      container,
+      backOffBaseMs,
+      retryMs,
+      blocked: () => {
+        if (this.#pod.spec?.initContainers !== undefined)
+          return { reason: 'CreateContainerConfigError', message: 'the test kubelet runs no init containers' };
+        return faults.find('waiting', this.#pod);
+      },
+      prepare: (id) => this.#prepare(container, id),
+      readyOverride: () => faults.find('ready', this.#pod)?.ready,
+      changed: () => this.#tell(),
+      over: () => this.#tell(),
+      noted,
+      killed,
+    };
+  }
+
+  async #prepare(container: Container, id: string): ReturnType<ContainerContext['prepare']> {
+    const { api, faults, env: common } = this.#context;
+    const { name, annotations } = this.#pod.metadata;
+    const fields = { 'status.podIP': this.#ip, 'status.hostIP': HOST_IP };
+    const own = await containerEnvironment(api, this.#pod, container, fields);
+    const env = { ...common, HOSTNAME: name, ...own };
+    const expand = (part: string): string => expandVariables(part, env);
+    const written = [...(container.command ?? []), ...(container.args ?? [])].map(expand);
+    const replaced = this.#context.command(this.#pod, container);
+    const silent = faults.find('silent', this.#pod) !== undefined;
+    const argv = silent ? ['sleep', 'infinity'] : replaced === null ? [] : (replaced?.map(expand) ?? written);
+    const cwd = container.workingDir ?? this.#dir;
+    const port = annotations?.[PROBE_PORT_ANNOTATION];
+    return {
+      start: () => startContainerProcess({ argv, env, cwd, hostname: name, id }),
+      probed: { container, host: this.#ip, ...(port === undefined ? {} : { port: Number(port) }), env: { ...process.env, ...env }, cwd },
+    };
+  }
+}
