@@ -1,10 +1,20 @@
 export { Autoscaler, type AutoscalerOptions, createAutoscaler } from './autoscaler.ts';
+export type { Amounts, Resource } from './budget/resources.ts';
 export { poolListOf } from './config/pool-list.ts';
-export type { BrokerConfig, PoolConfig, PoolsConfig, TargetConfig } from './config/pools-config.ts';
+export type {
+  BrokerConfig,
+  BudgetShareConfig,
+  DeploymentConfig,
+  KubernetesConfig,
+  LeaseConfig,
+  PoolConfig,
+  PoolsConfig,
+  TargetConfig,
+} from './config/pools-config.ts';
 export { poolsJsonSchema, readPools } from './config/read-pools.ts';
 export { decide } from './decide/decide.ts';
-export type { Decision, Evidence, ReasonCode, Stage } from './decide/decision.ts';
-export type { GrowthSeen, PoolSeen, QueueSeen, ReplicaPhase, ReplicaSeen } from './decide/seen.ts';
+export type { BudgetAsk, Decision, Evidence, ReasonCode, Stage } from './decide/decision.ts';
+export type { Grant, GrowthSeen, Orders, PoolSeen, QueueSeen, ReplicaPhase, ReplicaSeen, ScheduleSeen } from './decide/seen.ts';
 export type { PoolSpec, QueueSpec, ScalingMode } from './decide/spec.ts';
 export { initialPoolState, type PoolState } from './decide/state.ts';
 export { type AutoscalerHttp, type AutoscalerHttpOptions, type PoolSummary, serveAutoscaler } from './http/server.ts';
@@ -17,6 +27,7 @@ export type { PoolTick } from './loop/pool-loop.ts';
 export type { ClaimSweep } from './loop/upkeep.ts';
 export type { Effect, ScaleInSeen, ScaleInState, ScaleInStep } from './scale-in/scale-in.ts';
 export { step } from './scale-in/step.ts';
+export type { ScheduleWindow } from './schedule/window.ts';
 export { type CompareOptions, comparePolicies, POLICY_NAMES, type PolicyName, simulatedSpec } from './simulate/compare.ts';
 export { generateTrace, TRACE_KINDS, type TraceKind, type TraceOptions } from './simulate/generate.ts';
 export type { SimulationResult } from './simulate/simulate.ts';

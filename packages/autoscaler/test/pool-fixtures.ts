@@ -14,6 +14,7 @@ export function spec(changes: Partial<PoolSpec> = {}): PoolSpec {
     slotsPerReplica: 4,
     mode: 'on',
     pause: null,
+    fixed: null,
     min: 0,
     max: 20,
     idleToZeroMs: 300_000,

@@ -1,15 +1,12 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { Document, LineCounter, Node, Pair } from 'yaml';
+import { crossFaults } from './cross-faults.ts';
+import type { Fault, Path } from './fault.ts';
 import { nearestName } from './nearest-name.ts';
-import type { BrokerConfig, PoolConfig, PoolsConfig, TargetConfig } from './pools-config.ts';
-import { type PoolsFile, poolsFileSchema } from './schema.ts';
-
-type Path = readonly (string | number)[];
-/** One fault of the file. */
-interface Fault {
-  readonly path: Path;
-  readonly text: string;
-}
+import type { PoolsConfig } from './pools-config.ts';
+import { scheduleFaults } from './schedule-faults.ts';
+import { poolsFileSchema } from './schema.ts';
+import { toConfig } from './to-config.ts';
 
 /** The JSON Schema of pools.yaml, for editors: `# yaml-language-server: $schema=...`. */
 export async function poolsJsonSchema(): Promise<Record<string, unknown>> {
@@ -39,7 +36,7 @@ export async function readPools(text: string, name = 'pools.yaml'): Promise<Pool
     const known = z.toJSONSchema(schema, { io: 'input' });
     throw refused(name, parsed.error.issues.flatMap((issue) => faultsOf(issue, known)).map(fault));
   }
-  const faults = crossFaults(parsed.data);
+  const faults = [...crossFaults(parsed.data), ...(await scheduleFaults(parsed.data))];
   if (faults.length > 0) throw refused(name, faults.map(fault));
   return toConfig(parsed.data);
 }
@@ -52,11 +49,21 @@ function where(path: Path): string {
   return path.length === 0 ? '' : `${path.join('.')}: `;
 }
 
-function faultsOf(
-  issue: { readonly code?: string; readonly path: readonly PropertyKey[]; readonly message: string; readonly keys?: readonly string[] },
-  schema: unknown,
-): readonly Fault[] {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? part.toString() : part));
+/** What zod says of a value. */
+interface Issue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+  /** Of a union: what each of its branches says. */
+  readonly errors?: readonly (readonly Issue[])[];
+}
+
+function faultsOf(issue: Issue, schema: unknown, outer: Path = []): readonly Fault[] {
+  const path = [...outer, ...issue.path.map((part) => (typeof part === 'symbol' ? part.toString() : part))];
+  // Of several ways to write a value, the one that was meant is the one of the right type.
+  const meant = issue.errors?.find((branch) => branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'));
+  if (meant !== undefined) return meant.flatMap((inner) => faultsOf(inner, schema, path));
   if (issue.code !== 'unrecognized_keys' || issue.keys === undefined) return [{ path, text: issue.message }];
   const known = knownKeys(schema, path);
   return issue.keys.map((key) => {
@@ -70,87 +77,20 @@ function faultsOf(
 function knownKeys(schema: unknown, path: Path): readonly string[] {
   let at: unknown = schema;
   for (const part of path) {
-    if (!isRecord(at)) return [];
-    const properties = isRecord(at.properties) ? at.properties[part] : undefined;
-    at = properties ?? at.additionalProperties ?? at.items;
+    const object = objectOf(at);
+    if (object === undefined) return [];
+    const properties = isRecord(object.properties) ? object.properties[part] : undefined;
+    at = properties ?? object.additionalProperties ?? object.items;
   }
-  return isRecord(at) && isRecord(at.properties) ? Object.keys(at.properties) : [];
+  const object = objectOf(at);
+  return isRecord(object?.properties) ? Object.keys(object.properties) : [];
 }
 
-function crossFaults(file: PoolsFile): readonly Fault[] {
-  const faults: Fault[] = [];
-  const owners = new Map<string, string>();
-  const broker = file.broker;
-  if (broker !== undefined && (broker.url === undefined) === (broker.urlFile === undefined)) {
-    faults.push({ path: ['broker'], text: 'give either url or urlFile' });
-  }
-  if (Object.keys(file.pools).length === 0) faults.push({ path: ['pools'], text: 'no pool' });
-  for (const [pool, { queues, scaling, target }] of Object.entries(file.pools)) {
-    for (const [index, queue] of queues.entries()) {
-      const owner = owners.get(queue);
-      if (owner !== undefined) {
-        const text = owner === pool ? `queue ${queue} is there twice` : `queue ${queue} belongs to pool ${owner} already`;
-        faults.push({ path: ['pools', pool, 'queues', index], text });
-      }
-      owners.set(queue, pool);
-    }
-    if (scaling.min > scaling.max)
-      faults.push({ path: ['pools', pool, 'scaling', 'min'], text: `min ${scaling.min} is above max ${scaling.max}` });
-    if (scaling.fallback !== undefined && scaling.fallback.replicas > scaling.max) {
-      faults.push({
-        path: ['pools', pool, 'scaling', 'fallback', 'replicas'],
-        text: `${scaling.fallback.replicas} is above max ${scaling.max}`,
-      });
-    }
-    if ((target.local === undefined) === (target.deployment === undefined)) {
-      faults.push({ path: ['pools', pool, 'target'], text: 'give exactly one of local and deployment' });
-    }
-  }
-  return faults;
-}
-
-function toConfig(file: PoolsFile): PoolsConfig {
-  return {
-    broker: toBroker(file.broker),
-    pools: Object.entries(file.pools).map(([pool, { queues, slotsPerReplica, size, scaling, target }]): PoolConfig => {
-      const { goal, fallback } = scaling;
-      return {
-        spec: {
-          pool,
-          queues: queues.map((name) => ({ name, waitGoalMs: goal.queueWait })),
-          slotsPerReplica: slotsPerReplica ?? null,
-          mode: scaling.mode,
-          pause: scaling.paused ? 'all' : null,
-          min: scaling.min,
-          max: scaling.max,
-          idleToZeroMs: scaling.idleToZero,
-          downDelayMs: scaling.downDelay,
-          fallback: fallback === undefined ? null : { replicas: fallback.replicas, afterMs: fallback.after },
-          maxUpStep: scaling.maxUpStep ?? null,
-          maxPending: scaling.maxPending ?? null,
-          expectedServiceMs: goal.expectedTaskTime,
-          expectedColdStartMs: goal.expectedStartTime,
-          headroom: goal.headroom,
-        },
-        target: toTarget(target),
-        size,
-      };
-    }),
-  };
-}
-
-function toBroker(broker: PoolsFile['broker']): BrokerConfig | undefined {
-  if (broker === undefined) return undefined;
-  const { url, urlFile, transportOptions = {} } = broker;
-  return { source: url !== undefined ? { url } : { urlFile: urlFile ?? '' }, transportOptions };
-}
-
-function toTarget(target: PoolsFile['pools'][string]['target']): TargetConfig {
-  if (target.local !== undefined) {
-    const { command, cwd, startTimeout, drainTimeout } = target.local;
-    return { kind: 'local', command, cwd, startTimeoutMs: startTimeout, drainTimeoutMs: drainTimeout };
-  }
-  return { kind: 'deployment', namespace: target.deployment?.namespace, name: target.deployment?.name ?? '' };
+/** A schema itself, or the branch of it that is an object. */
+function objectOf(schema: unknown): Record<string, unknown> | undefined {
+  if (!isRecord(schema)) return undefined;
+  const branches: unknown = schema.anyOf;
+  return Array.isArray(branches) ? branches.filter(isRecord).find((branch) => branch.type === 'object') : schema;
 }
 
 /** The line of a path's last key that exists, from 1. */

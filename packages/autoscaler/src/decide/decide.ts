@@ -1,35 +1,38 @@
 import { queueWait } from '../policies/queue-wait.ts';
 import { type HighWater, highest, raise } from '../window/high-water.ts';
 import { valueOr } from '../window/sample.ts';
+import { budgetAskOf } from './budget-ask.ts';
 import type { Decision, Evidence, ReasonCode, Stage } from './decision.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { bounds } from './guards/bounds.ts';
+import { budget } from './guards/budget.ts';
 import { busyFloor } from './guards/busy-floor.ts';
 import { downDelay } from './guards/down-delay.ts';
 import { fallback } from './guards/fallback.ts';
 import { pending, targetLimit, upStep } from './guards/growth-limits.ts';
-import type { Guard, Ruling } from './guards/guard.ts';
+import type { Guard, GuardInput, Ruling } from './guards/guard.ts';
+import { targetHeld } from './guards/held.ts';
 import { idleToZero } from './guards/idle-to-zero.ts';
-import { modeHolds, pauseHolds } from './guards/mode-and-pause.ts';
+import { modeHolds } from './guards/mode.ts';
+import { fixed, forceActive, pauseHolds } from './guards/orders.ts';
 import { unknownHolds } from './guards/unknown-holds.ts';
+import { scheduled } from './scheduled.ts';
 import type { PoolSeen } from './seen.ts';
 import type { PoolSpec } from './spec.ts';
 import type { PoolState } from './state.ts';
 
-/** The order matters: later guards see what earlier ones left. Whoever only holds comes after whoever raises. */
-const guards: readonly Guard[] = [
-  bounds,
-  fallback,
-  downDelay,
-  idleToZero,
-  unknownHolds,
-  busyFloor,
-  upStep,
-  pending,
-  targetLimit,
-  modeHolds,
-  pauseHolds,
-];
+/**
+ * The order matters: later guards see what earlier ones left.
+ *
+ * First what is wanted: the policy's wish within its bounds, kept up for a while. Then what people order instead, which knows no delay. Then
+ * what others leave: a budget cuts orders too, since what it grants to one pool it has promised to the others. Then what must not be lost,
+ * above all of these: nothing shrinks on missing signals, nothing below what works. Then how fast it may grow. Whoever only holds, in one
+ * direction or in both, comes last and overrules nobody's safety: staying as it is kills nothing.
+ */
+const wants: readonly Guard[] = [forceActive, bounds, fallback];
+const keeps: readonly Guard[] = [downDelay, idleToZero, fixed];
+const cuts: readonly Guard[] = [budget, unknownHolds, busyFloor, upStep, pending, targetLimit];
+const holds: readonly Guard[] = [modeHolds, pauseHolds, targetHeld];
 
 /**
  * The pool's next number, why, and what to remember. Pure: the same arguments give the same answer, so replay, explain and simulation
@@ -37,22 +40,28 @@ const guards: readonly Guard[] = [
  * @param nowMs epoch milliseconds
  */
 export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: PoolState): Decision {
-  const facts = factsOf(nowMs, spec, seen, state);
+  const facts = factsOf(nowMs, scheduled(spec, seen.schedule), seen, state);
   const wish = queueWait.wish(facts.demand);
-  const bounded = bounds(wish.replicas, { facts, highest: { atMs: nowMs, replicas: wish.replicas } })?.to ?? wish.replicas;
+  const now: GuardInput = { facts, seen, highest: { atMs: nowMs, replicas: wish.replicas } };
+  const bounded = outcomeOf(wish.replicas, [forceActive, bounds], now);
   const wishes = raise(startingFrom(state, facts), { atMs: nowMs, replicas: bounded }, spec.downDelayMs);
-  const input = { facts, highest: highest(wishes) ?? { atMs: nowMs, replicas: bounded } };
+  const input: GuardInput = { ...now, highest: highest(wishes) ?? { atMs: nowMs, replicas: bounded } };
 
   const stages: Stage[] = [{ stage: 'wish', replicas: wish.replicas, text: wish.text }];
   const rulings: Ruling[] = [];
-  let to = wish.replicas;
-  for (const guard of guards) {
-    const ruling = guard(to, input);
-    if (ruling === null) continue;
-    to = ruling.to;
-    rulings.push(ruling);
-    stages.push({ stage: ruling.reason, replicas: ruling.to, text: ruling.text });
-  }
+  const judged = (from: number, guards: readonly Guard[]): number => {
+    let to = from;
+    for (const guard of guards) {
+      const ruling = guard(to, input);
+      if (ruling === null) continue;
+      to = ruling.to;
+      rulings.push(ruling);
+      stages.push({ stage: ruling.reason, replicas: ruling.to, text: ruling.text });
+    }
+    return to;
+  };
+  const kept = judged(wish.replicas, [...wants, ...keeps]);
+  const to = judged(kept, [...cuts, ...holds]);
   const last = rulings.at(-1);
   const scales = to !== facts.current;
   const reason: ReasonCode = last?.reason ?? (scales ? 'goal' : 'steady');
@@ -66,7 +75,8 @@ export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Poo
     stages,
     evidence: evidenceOf(facts, seen, wish.slots),
     ask: rulings.flatMap((ruling) => ruling.ask ?? []),
-    wakeAtMs: wakeAt(facts, rulings),
+    budgetAsk: budgetAskOf(facts, outcomeOf(wish.replicas, [...wants, fixed], input), kept, (from) => outcomeOf(from, holds, input)),
+    wakeAtMs: wakeAt(facts, seen, rulings),
     nextState: {
       decidedAtMs: nowMs,
       wishes,
@@ -86,8 +96,14 @@ function startingFrom(state: PoolState, facts: Facts): HighWater {
   return raise(state.wishes, { atMs: facts.nowMs, replicas: facts.current }, facts.spec.downDelayMs);
 }
 
-function wakeAt(facts: Facts, rulings: readonly Ruling[]): number | null {
+/** What guards leave of a number. */
+function outcomeOf(from: number, guards: readonly Guard[], input: GuardInput): number {
+  return guards.reduce((to, guard) => guard(to, input)?.to ?? to, from);
+}
+
+function wakeAt(facts: Facts, seen: PoolSeen, rulings: readonly Ruling[]): number | null {
   const moments = rulings.flatMap((ruling) => ruling.untilMs ?? []);
+  if (seen.schedule !== null && seen.schedule.untilMs !== null) moments.push(seen.schedule.untilMs);
   if (facts.nextDueMs !== null) moments.push(facts.nextDueMs);
   const { fallback: configured } = facts.spec;
   if (configured !== null && facts.unknownSinceMs !== null) moments.push(facts.unknownSinceMs + configured.afterMs);

@@ -11,12 +11,27 @@ export type ReasonCode =
   | 'fallback'
   | 'down-delay'
   | 'idle-to-zero'
+  | 'schedule'
+  | 'force-active'
+  | 'fixed'
+  | 'budget'
   | 'up-step'
   | 'pending'
   | 'target'
   | 'off'
   | 'up-only'
-  | 'paused';
+  | 'paused'
+  | 'held';
+
+/** What a pool asks of a budget it shares, in replicas. It does not depend on what it was granted. */
+export interface BudgetAsk {
+  /** What it would run now if it were alone. */
+  readonly wish: number;
+  /** What it would keep for a while if nobody else wanted it: never less than the wish. */
+  readonly keep: number;
+  /** What cannot be taken from it: its min, replicas with work, and all of them where nothing may shrink. */
+  readonly floor: number;
+}
 
 /** One step on the way from the policy's wish to the decision. */
 export interface Stage {
@@ -63,6 +78,7 @@ export interface Decision {
   readonly evidence: Evidence;
   /** Node names whose reserved and scheduled tasks must be asked for before a shrink can be decided. */
   readonly ask: readonly string[];
+  readonly budgetAsk: BudgetAsk;
   /** When something will change by the clock alone, epoch ms; null for nothing foreseen. */
   readonly wakeAtMs: number | null;
   readonly nextState: PoolState;

@@ -40,6 +40,10 @@ export interface ReplicaSeen {
   readonly processedAtFirst: number | null;
   /** Taken out of rotation by us: takes no new task. */
   readonly cordoned: boolean;
+  /** Nothing runs in it, so that it may be taken out without asking a worker. Default false. */
+  readonly empty?: boolean;
+  /** It is stuck, and the one to be kept while more replicas are wanted: it shows when the cause is gone. Default false. */
+  readonly probe?: boolean;
 }
 
 /** Whether the target can take on more replicas. */

@@ -17,6 +17,8 @@ export interface PoolSpec {
   readonly mode: ScalingMode;
   /** Holds everything (`all`), growing (`out`) or shrinking (`in`); null holds nothing. */
   readonly pause: 'all' | 'in' | 'out' | null;
+  /** Exactly so many replicas, whatever the policy wishes; null lets the policy decide. An order by `celeriac scale` comes before it. */
+  readonly fixed: number | null;
   readonly min: number;
   readonly max: number;
   /** How long a pool must have been without work before its last replicas go, ms. */

@@ -69,7 +69,11 @@ describe('pools.yaml', () => {
       /line 6: pools\.default\.scaling\.idleToZreo: unknown key; did you mean idleToZero\?/,
     ],
     ['an unknown key in another spelling', pool('    slots_per_replica: 4\n'), /line 5: .*did you mean slotsPerReplica\?/],
-    ['an unknown key far from all', pool('    zzzzzzz: 1\n'), /line 5: .*known here: queues, slotsPerReplica, size, scaling, target/],
+    [
+      'an unknown key far from all',
+      pool('    zzzzzzz: 1\n'),
+      /line 5: .*known here: queues, slotsPerReplica, size, budget, scaling, target/,
+    ],
     ['an unknown key at the top', `brokr: { url: x }\n${pool('')}`, /line 1: brokr: unknown key; did you mean broker\?/],
     ['a bare number for a duration', pool('    scaling:\n      downDelay: 30\n'), /line 6: pools\.default\.scaling\.downDelay: /],
     ['a duration in words', pool('    scaling: { downDelay: soon }\n'), /line 5: .*a duration is a number and its unit/],
@@ -86,6 +90,111 @@ describe('pools.yaml', () => {
     ['a key twice', 'pools: {}\npools: {}\n', /line 2: Map keys must be unique/],
     ['no YAML', 'pools: [', /line 1/],
     ['nothing', '', /line 1/],
+  ])('refuses %s', async (_, text, message) => {
+    expect(await faultsOf(text)).toMatch(message);
+  });
+
+  it('reads orders, schedules, budgets, goals of single queues, the cluster and the lease', async () => {
+    const config = await readPools(`
+kubernetes: { kubeconfig: /etc/kube, namespace: app }
+lease: { name: mine, duration: 30s }
+budgets:
+  cluster: { cpu: '7.5', memory: 2Gi, gpu: 1, replicas: 9 }
+pools:
+  a:
+    queues: [q, emails]
+    size: { cpu: 500m, memory: 512Mi }
+    budget: { from: cluster, tier: 0, weight: 2.5 }
+    scaling:
+      paused: out
+      replicas: 3
+      goal: { queueWait: 1m, queues: { emails: 30s } }
+      schedules:
+        - { from: '0 8 * * 1-5', to: '0 18 * * 1-5', timeZone: Europe/Berlin, min: 2 }
+    target: { deployment: { name: w, otherWriters: ignore, minGracePeriod: 10m } }
+`);
+    expect(config).toMatchObject({
+      kubernetes: { kubeconfig: '/etc/kube', context: undefined, namespace: 'app' },
+      lease: { name: 'mine', durationMs: 30_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
+    });
+    expect(config.budgets?.get('cluster')).toEqual({ cpu: 7_500, memory: 2_147_483_648, gpu: 1, replicas: 9 });
+    expect(config.pools[0]).toMatchObject({
+      spec: {
+        pause: 'out',
+        fixed: 3,
+        queues: [
+          { name: 'q', waitGoalMs: 60_000 },
+          { name: 'emails', waitGoalMs: 30_000 },
+        ],
+      },
+      budget: { from: 'cluster', tier: 0, weight: 2.5 },
+      schedules: [{ from: '0 8 * * 1-5', to: '0 18 * * 1-5', timeZone: 'Europe/Berlin', min: 2, max: 10 }],
+      target: {
+        kind: 'deployment',
+        otherWriters: 'ignore',
+        startTimeoutMs: 300_000,
+        provisionTimeoutMs: 900_000,
+        minGracePeriodMs: 600_000,
+      },
+    });
+  });
+
+  it('has a lease where a pool scales a Deployment, and none on one machine or where it is off', async () => {
+    expect((await readPools(full)).lease).toMatchObject({ name: 'celeriac-autoscaler', durationMs: 15_000 });
+    expect((await readPools(pool(''))).lease).toBeNull();
+    expect((await readPools(`lease: off\n${full}`)).lease).toBeNull();
+    expect((await readPools(`lease: false\n${full}`)).lease).toBeNull();
+  });
+
+  const sized = (size: string, budget: string, scaling = ''): string =>
+    `${pool(`    size: ${size}\n    budget:\n      from: ${budget}\n${scaling}`)}budgets:\n  cluster:\n    cpu: 10\n`;
+  const windows = (...lines: readonly string[]): string =>
+    pool(`    scaling:\n      schedules:\n${lines.map((line) => `        - ${line}\n`).join('')}`);
+  it.each<[string, string, RegExp]>([
+    ['a budget that is not there', sized('{ cpu: 1 }', 'clustr'), /line 7: pools\.default\.budget\.from: .*did you mean cluster\?/],
+    [
+      'a pool without the size a budget limits',
+      sized('{ memory: 1Gi }', 'cluster'),
+      /line 6: .*budget cluster limits cpu: say what one replica has/,
+    ],
+    ['a replica larger than its budget', sized('{ cpu: 12 }', 'cluster'), /line 6: .*one replica takes 12 cpu, budget cluster has 10 cpu/],
+    [
+      'more min than there is budget',
+      sized('{ cpu: 3 }', 'cluster', '    scaling: { min: 4 }\n'),
+      /line 11: budgets\.cluster\.cpu: its pools' min alone take 12 cpu of 10 cpu/,
+    ],
+    ['a budget of nothing', `budgets: { b: {} }\n${pool('')}`, /line 1: budgets\.b: limits nothing; give cpu, memory, gpu, replicas/],
+    ['an amount that is none', `budgets: { b: { memory: 4GB } }\n${pool('')}`, /line 1: budgets\.b\.memory: .*write 4G /],
+    ['an hour that is not there', windows("{ from: '0 25 * * *', to: '0 1 * * *', min: 1 }"), /line 7: .*from: Invalid value for hour: 25/],
+    ['too few fields', windows("{ from: '0 8', to: '0 9 * * *', min: 1 }"), /line 7: .*from: 2 fields where five are needed/],
+    ['seconds', windows("{ from: '0 0 8 * * *', to: '0 9 * * *', min: 1 }"), /6 fields where five are needed/],
+    ['a day that never comes', windows("{ from: '0 8 31 2 *', to: '0 9 * * *', min: 1 }"), /from: 0 8 31 2 \* never comes/],
+    [
+      'a zone that is not there',
+      windows("{ from: '0 8 * * *', to: '0 9 * * *', timeZone: Europe/Berlim, min: 1 }"),
+      /line 7: .*timeZone: no time zone Europe\/Berlim; write an IANA name/,
+    ],
+    ['a window without bounds', windows("{ from: '0 8 * * *', to: '0 9 * * *' }"), /line 7: .*schedules\.0: give min, max or both/],
+    ['a window of no length', windows("{ from: '0 8 * * *', to: '0 8 * * *', min: 1 }"), /ends when it begins/],
+    [
+      'a window above the max of its pool',
+      windows("{ from: '0 8 * * *', to: '0 9 * * *', min: 1 }", "{ from: '0 8 * * *', to: '0 9 * * *', min: 11 }"),
+      /line 8: .*schedules\.1\.min: min 11 is above max 10 of the pool/,
+    ],
+    [
+      'a goal for a queue of another pool',
+      pool('    scaling:\n      goal:\n        queues: { other: 1s }\n'),
+      /line 7: .*queues\.other: not a queue of this pool, which serves celery/,
+    ],
+    ['a lease nobody can keep', `lease: { duration: 5s }\n${pool('')}`, /lease\.renewDeadline: must be shorter than duration/],
+    ['a misspelt key of a lease', `lease: { nmae: x }\n${pool('')}`, /line 1: lease\.nmae: unknown key; did you mean name\?/],
+    ['a lease in words', `lease: maybe\n${pool('')}`, /line 1: lease: off or \{ name, \.\.\. \}/],
+    ['a pause in words', pool('    scaling: { paused: later }\n'), /line 5: .*paused: true, false, in or out/],
+    [
+      'a Deployment in two pools',
+      'pools:\n  a: { queues: [q], target: { deployment: { name: w } } }\n  b: { queues: [r], target: { deployment: { name: w } } }\n',
+      /line 3: .*Deployment w belongs to pool a already/,
+    ],
   ])('refuses %s', async (_, text, message) => {
     expect(await faultsOf(text)).toMatch(message);
   });

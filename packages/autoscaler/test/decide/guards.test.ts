@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { type Facts, factsOf } from '../../src/decide/facts.ts';
 import { bounds } from '../../src/decide/guards/bounds.ts';
+import { budget } from '../../src/decide/guards/budget.ts';
 import { busyFloor } from '../../src/decide/guards/busy-floor.ts';
 import { downDelay } from '../../src/decide/guards/down-delay.ts';
 import { fallback } from '../../src/decide/guards/fallback.ts';
 import { pending, targetLimit, upStep } from '../../src/decide/guards/growth-limits.ts';
 import type { GuardInput } from '../../src/decide/guards/guard.ts';
+import { targetHeld } from '../../src/decide/guards/held.ts';
 import { idleToZero } from '../../src/decide/guards/idle-to-zero.ts';
-import { modeHolds, pauseHolds } from '../../src/decide/guards/mode-and-pause.ts';
+import { modeHolds } from '../../src/decide/guards/mode.ts';
+import { fixed, forceActive, pauseHolds } from '../../src/decide/guards/orders.ts';
 import { unknownHolds } from '../../src/decide/guards/unknown-holds.ts';
+import { scheduled } from '../../src/decide/scheduled.ts';
+import { noOrders, type Orders, type PoolSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
 import { NOW, replicas, restedState, seen, spec } from '../pool-fixtures.ts';
 
@@ -16,7 +21,7 @@ import { NOW, replicas, restedState, seen, spec } from '../pool-fixtures.ts';
 function input(changes: Partial<Facts> = {}, specChanges: Partial<PoolSpec> = {}, highestReplicas = 0, highestAtMs = NOW): GuardInput {
   const five = replicas(5);
   const facts = factsOf(NOW, spec(specChanges), seen(0, five), restedState(five));
-  return { facts: { ...facts, ...changes }, highest: { atMs: highestAtMs, replicas: highestReplicas } };
+  return { facts: { ...facts, ...changes }, seen: seen(0, five), highest: { atMs: highestAtMs, replicas: highestReplicas } };
 }
 
 describe('bounds', () => {
@@ -133,4 +138,93 @@ describe('mode and pause', () => {
   ])('pause %s: %i becomes %s', (pause, to, expected) => {
     expect(pauseHolds(to, input({}, { pause }))?.to ?? null).toBe(expected);
   });
+});
+
+/** Five idle replicas of which something is said from outside. */
+function told(says: Partial<PoolSeen>, changes: Partial<Facts> = {}, specChanges: Partial<PoolSpec> = {}): GuardInput {
+  const plain = input(changes, specChanges);
+  return { ...plain, seen: { ...plain.seen, ...says } };
+}
+const ordered = (orders: Partial<Orders>): Partial<PoolSeen> => ({ orders: { ...noOrders, by: 'jane', ...orders } });
+
+describe('orders', () => {
+  it.each<[Orders['pause'], PoolSpec['pause'], number, number | null, string]>([
+    ['all', null, 9, 5, 'the pool is paused by jane'],
+    ['in', null, 1, 5, 'scaling in is paused by jane'],
+    ['in', null, 9, null, ''],
+    ['out', null, 9, 5, 'scaling out is paused by jane'],
+    ['in', 'out', 9, 5, 'scaling out is paused by the configuration'],
+    ['in', 'all', 1, 5, 'scaling in is paused by jane'],
+    [null, null, 9, null, ''],
+  ])('pause %s with %s in the configuration: %i becomes %s', (pause, configured, to, expected, text) => {
+    expect(pauseHolds(to, told(ordered({ pause }), {}, { pause: configured }))).toEqual(
+      expected === null ? null : { to: expected, reason: 'paused', text },
+    );
+  });
+  it('a fixed number is taken whatever the bounds, and one by hand before one of the configuration', () => {
+    expect(fixed(1, told(ordered({ fixed: 30 }), {}, { max: 20, fixed: 7 }))).toEqual({
+      to: 30,
+      reason: 'fixed',
+      text: 'fixed at 30 by jane',
+    });
+    expect(fixed(1, told({}, {}, { fixed: 7 }))).toEqual({ to: 7, reason: 'fixed', text: 'fixed at 7 by the configuration' });
+    expect(fixed(7, told({}, {}, { fixed: 7 }))).toBeNull();
+    expect(fixed(7, told({}))).toBeNull();
+  });
+  it('a fixed number comes before a pause, as KEDA has it', () => {
+    expect(pauseHolds(3, told(ordered({ pause: 'all', fixed: 3 })))).toBeNull();
+  });
+  it('a pool that counts as active has one at least', () => {
+    expect(forceActive(0, told(ordered({ forceActive: true })))).toMatchObject({ to: 1, reason: 'force-active' });
+    expect(forceActive(1, told(ordered({ forceActive: true })))).toBeNull();
+    expect(forceActive(0, told({}))).toBeNull();
+  });
+});
+
+describe('schedules', () => {
+  const schedule = { min: 2, max: 4, text: 'the schedule a to b UTC', untilMs: NOW + 1 };
+  it('replace the bounds while a window is in force, and are named', () => {
+    const inForce = told({ schedule }, {}, scheduled(spec({ min: 0, max: 20 }), schedule));
+    expect(bounds(0, inForce)).toEqual({ to: 2, reason: 'schedule', text: 'min is 2 by the schedule a to b UTC' });
+    expect(bounds(9, inForce)).toEqual({ to: 4, reason: 'schedule', text: 'max is 4 by the schedule a to b UTC' });
+  });
+  it('leave them where none is', () => {
+    const closed = { ...schedule, min: null, max: null };
+    expect(scheduled(spec({ max: 20 }), closed)).toEqual(spec({ max: 20 }));
+    expect(bounds(99, told({ schedule: closed }))).toMatchObject({ to: 20, reason: 'max' });
+  });
+});
+
+describe('a budget', () => {
+  const grant = { replicas: 2, text: 'budget cluster leaves 2' };
+  it.each([
+    [9, 0, 2],
+    [5, 0, 2],
+    [5, 4, 4],
+    [2, 0, null],
+    [1, 0, null],
+  ])('%i with %i busy of 5 becomes %s', (to, busy, expected) => {
+    expect(budget(to, told({ grant }, { busy }))?.to ?? null).toBe(expected);
+  });
+  it('that is not shared changes nothing', () => {
+    expect(budget(99, told({}))).toBeNull();
+  });
+});
+
+describe('a target that is held', () => {
+  const hold = 'HorizontalPodAutoscaler app/celery-worker writes its replicas';
+  it('is written to in neither direction', () => {
+    expect(targetHeld(9, told({ hold }))).toEqual({ to: 5, reason: 'held', text: hold });
+    expect(targetHeld(1, told({ hold }))).toEqual({ to: 5, reason: 'held', text: hold });
+    expect(targetHeld(5, told({ hold }))).toBeNull();
+    expect(targetHeld(9, told({}))).toBeNull();
+  });
+  it('does not keep a dry run from saying what it would do', () => {
+    expect(targetHeld(9, told({ hold }, {}, { mode: 'dry-run' }))).toBeNull();
+  });
+});
+
+it('a fallback goes no higher than max, which a schedule may have lowered', () => {
+  const facts = { unknownSinceMs: NOW - 60_000 };
+  expect(fallback(0, input(facts, { max: 2, fallback: { replicas: 3, afterMs: 60_000 } }))?.to).toBe(2);
 });

@@ -29,6 +29,7 @@ export function devPools({ modules, queues, concurrency, max, idleMs }: DevPoolO
           slotsPerReplica: concurrency,
           mode: 'on',
           pause: null,
+          fixed: null,
           min: 0,
           max,
           idleToZeroMs: idleMs,

@@ -1,10 +1,13 @@
 import type { HighWaterEntry } from '../../window/high-water.ts';
 import type { ReasonCode } from '../decision.ts';
 import type { Facts } from '../facts.ts';
+import type { PoolSeen } from '../seen.ts';
 
 /** What a guard may look at beside the number it is handed. */
 export interface GuardInput {
   readonly facts: Facts;
+  /** What others say of the pool: people, a schedule, a budget, another writer. */
+  readonly seen: Pick<PoolSeen, 'orders' | 'schedule' | 'grant' | 'hold'>;
   /** The highest wish of the down-delay window, this one included. */
   readonly highest: HighWaterEntry;
 }

@@ -1,0 +1,32 @@
+import type { z as Zod } from 'zod';
+import { DURATION_PATTERN, parseDurationMs } from './duration.ts';
+
+/** zod, handed in: only reading a file loads it. */
+export type Z = typeof Zod;
+
+/** A duration with its unit, in ms once read. */
+export function duration(z: Z, text: string): Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>> {
+  return z
+    .string()
+    .regex(DURATION_PATTERN, 'a duration is a number and its unit: 250ms, 10s, 5m, 2h, 1d')
+    .transform((written) => parseDurationMs(written) ?? 0)
+    .describe(text);
+}
+
+/** A number of replicas. */
+export function count(z: Z, text: string): Zod.ZodInt {
+  return z.int().min(0).max(100_000).describe(text);
+}
+
+/** A name as Kubernetes' DNS labels. */
+export function label(z: Z, text: string): Zod.ZodString {
+  return z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, `${text} has lower case letters, digits and hyphens, at most 63`);
+}
+
+/** A name as Kubernetes' DNS subdomains: of Deployments and Leases. */
+export function subdomain(z: Z): Zod.ZodString {
+  return z
+    .string()
+    .max(253)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a name has lower case letters, digits, hyphens and dots');
+}
