@@ -99,3 +99,35 @@ describe('examples/python-join', () => {
     }
   });
 });
+
+describe('examples/resources', () => {
+  const cwd = resolve(ROOT, 'examples/resources');
+  let redis: RedisServer;
+  let env: { CELERY_BROKER_URL: string; CELERY_RESULT_BACKEND: string };
+  let autoscaler: SpawnedProcess;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    env = { CELERY_BROKER_URL: redis.database(0), CELERY_RESULT_BACKEND: redis.database(1) };
+    autoscaler = startCeleriac(['autoscale', '-f', 'pools.yaml', '--http', 'off'], { cwd, env });
+    await autoscaler.line(/autoscaler ready/);
+  });
+  afterAll(async () => {
+    await autoscaler?.stop(30_000);
+    await redis?.stop();
+  });
+
+  it('sends tasks to pools that have what they need, from zero, and refuses what fits nowhere', async () => {
+    const script = spawnProcess(process.execPath, ['--conditions=@celeriac/source', 'examples/resources/send.ts'], { cwd: ROOT, env });
+    expect(await script.ended, `${script.output()}\n${autoscaler.output()}`).toEqual({ code: 0, signal: null });
+    expect(script.output().trim().split('\n')).toEqual([
+      'thumbnail of a.png by small',
+      'thumbnail of huge.png by large',
+      'b.mp4 transcoded by large',
+      'album by celery',
+      'CELERIAC_E_NO_POOL_FITS: media.transcode was not sent: it needs cpu 2, memory 16Gi, gpu 1, and no pool has that: ' +
+        'small: cpu 500m (1 in 2 slots) < 2, memory 512Mi (1Gi in 2 slots) < 16Gi, gpu 0 < 1; large: memory 8Gi < 16Gi, gpu 0 < 1. ' +
+        'Ask for less, or give a pool what is short.',
+    ]);
+  });
+});
