@@ -89,6 +89,12 @@ function play(draw: Draw, options: { readonly players: number; readonly untilMs:
     const goes = unkind() ? draw() * 40_000 : draw() * 20;
     const comes = unkind() ? draw() * 40_000 : draw() * 20;
     const lost = unkind() && draw() < 0.3;
+    // Stopped while the request is under way: an answer may lie there for long before it is looked at.
+    if (unkind()) {
+      at(nowMs + draw() * 40, () => {
+        player.stoppedUntilMs = nowMs + draw() * 40_000;
+      });
+    }
     at(nowMs + goes, () => {
       if (lost && draw() < 0.5) return;
       const answer = serve(player, effect);
