@@ -76,8 +76,9 @@ describe('what is loaded', () => {
   it('by publishing on Redis: its driver, and not that of RabbitMQ', async () => {
     const loads = await loadsOf(`
       import { Celery } from '@celeriac/producer';
-      const app = new Celery({ broker: '${redis.url}', backend: '${redis.url}' });
-      await app.sendTask('tasks.none', { args: [1] });
+      const pools = { small: { queues: ['celery'], slotsPerReplica: 1, size: { cpu: 1 } } };
+      const app = new Celery({ broker: '${redis.url}', backend: '${redis.url}', pools });
+      await app.sendTask('tasks.none', { args: [1], resources: { cpu: '500m' } });
       await app.close();
     `);
     expect(loads.libraries).toContain('ioredis');
