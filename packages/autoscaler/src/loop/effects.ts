@@ -52,16 +52,27 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   // One after the other for each replica: a cordon that comes late must not overtake the taking back.
   const asked = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
+  let told: Promise<void> | undefined;
 
   const note = (id: string, change: Partial<Answer>): void => {
     answers[id] = { ...(answers[id] ?? unanswered), ...change };
+  };
+  /** Once for all that are cordoned in one turn. */
+  const tellSuccessor = (): Promise<void> => {
+    told ??= Promise.resolve().then(() => {
+      // Whoever is cordoned from here on is not in what is written now.
+      told = undefined;
+      return options.beforeCordon();
+    });
+    return told;
   };
   const perform = async (effect: Effect): Promise<void> => {
     switch (effect.kind) {
       case 'cordon':
         answers[effect.id] = unanswered;
         cordonedQueues.set(effect.id, { nodename: effect.nodename, queues: options.queues });
-        await options.beforeCordon();
+        await tellSuccessor();
+        if (!options.mayAct()) return;
         cordonedQueues.set(effect.id, { nodename: effect.nodename, queues: await control.cordon(effect.nodename, options.queues) });
         note(effect.id, { cordonedAtMs: now() });
         return;
@@ -81,10 +92,12 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         }
         return;
       case 'mark':
+        for (const id of effect.ids) note(id, { failed: null });
         await target.mark(effect.ids);
         for (const id of effect.ids) note(id, { markedAtMs: now() });
         return;
       case 'remove':
+        for (const id of effect.ids) note(id, { failed: null });
         await target.remove(effect.ids, effect.replicas);
     }
   };
@@ -93,7 +106,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
       if (options.mayAct()) await perform(effect);
     } catch (error) {
       const failed = error instanceof Error ? error.message : String(error);
-      const ids = 'ids' in effect ? effect.ids : [effect.id];
+      const ids = idsOf(effect);
       for (const id of ids) note(id, { failed });
       logger.warn({ err: error, effect: effect.kind, replicas: ids }, 'scale-in effect failed');
     }
@@ -116,17 +129,17 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     run(effects) {
       for (const effect of effects) {
         // Asked for again while it is still under way, as in an outage: once is enough.
-        const name = `${effect.kind} ${'ids' in effect ? effect.ids.join(' ') : effect.id}`;
+        const ids = idsOf(effect);
+        const name = `${effect.kind} ${ids.join(' ')}`;
         if (asked.has(name)) continue;
         asked.add(name);
-        const key = 'ids' in effect ? effect.ids.join(' ') : effect.id;
-        const running: Promise<void> = (underWay.get(key) ?? Promise.resolve())
+        const running: Promise<void> = Promise.all(ids.map((id) => underWay.get(id)))
           .then(() => attempt(effect))
           .finally(() => {
             asked.delete(name);
-            if (underWay.get(key) === running) underWay.delete(key);
+            for (const id of ids) if (underWay.get(id) === running) underWay.delete(id);
           });
-        underWay.set(key, running);
+        for (const id of ids) underWay.set(id, running);
       }
     },
     keepOnly(ids) {
@@ -137,4 +150,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
       await Promise.all(underWay.values());
     },
   };
+}
+
+function idsOf(effect: Effect): readonly string[] {
+  return 'ids' in effect ? effect.ids : [effect.id];
 }

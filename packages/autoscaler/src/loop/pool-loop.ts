@@ -10,11 +10,12 @@ import type { WorkerControl } from '../fleet/worker-control.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { NextDueSampler } from '../samplers/next-due.ts';
+import { hostOf } from '../samplers/nodenames.ts';
 import { type QueueDepthSampler, queueDepthSampler } from '../samplers/queue-depth.ts';
 import { type Inspection, survey } from '../samplers/survey.ts';
 import { noScaleIn, type ScaleInState, scaleInOf } from '../scale-in/scale-in.ts';
 import { step } from '../scale-in/step.ts';
-import type { Target, TargetSeen, TargetWork } from '../targets/target.ts';
+import type { Target, TargetReplica, TargetSeen, TargetWork } from '../targets/target.ts';
 import type { Sample } from '../window/sample.ts';
 import { createEffectRunner, type EffectRunner } from './effects.ts';
 import { createGrowthWatch, type GrowthWatch } from './growth-watch.ts';
@@ -73,6 +74,7 @@ export class PoolLoop {
   #again = false;
   #stopped = false;
   #orders: Orders = noOrders;
+  #names: ReadonlySet<string> = new Set();
 
   constructor(options: PoolLoopOptions) {
     const { spec, admin, now, target, control, logger } = options;
@@ -157,10 +159,10 @@ export class PoolLoop {
     await this.#effects.settled();
   }
 
-  /** Whether one of these node names is a replica of this pool. */
+  /** Whether one of these node names is, by its name or its host, a replica of this pool as it was last looked at. */
   concerns(nodenames: ReadonlySet<string>): boolean {
-    const replicas = this.#options.target.look(this.#options.now()).replicas;
-    return replicas.kind === 'reading' && replicas.value.some((replica) => replica.nodename !== null && nodenames.has(replica.nodename));
+    for (const nodename of nodenames) if (this.#names.has(nodename) || this.#names.has(`@${hostOf(nodename)}`)) return true;
+    return false;
   }
 
   #rest(): void {
@@ -212,6 +214,8 @@ export class PoolLoop {
     if (decision.apply && decision.to > decision.from && lease.held()) {
       logger.info({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
       await target.grow(decision.from, decision.to);
+      const grown = target.look(now()).replicas;
+      if (grown.kind === 'reading') this.#know(grown.value);
     }
     if (replicas.kind === 'reading') {
       target.observe(workOf(replicas.value));
@@ -234,6 +238,7 @@ export class PoolLoop {
   #join(atMs: number, replicas: ReturnType<Target['look']>['replicas']): Sample<readonly ReplicaSeen[]> {
     if (replicas.kind === 'unavailable') return replicas;
     const { target, fleet } = this.#options;
+    this.#know(replicas.value);
     const joined = survey(atMs, {
       replicas: replicas.value,
       fleet: fleet.state,
@@ -247,10 +252,20 @@ export class PoolLoop {
     return { ...replicas, value: joined };
   }
 
+  #know(replicas: readonly TargetReplica[]): void {
+    this.#names = new Set(replicas.flatMap(({ nodename, host }) => nodename ?? (host === null ? [] : `@${host}`)));
+  }
+
   #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision, looked: TargetSeen): void {
     const { spec, journal, logger } = this.#options;
     const want = decision.apply ? decision.to : Math.max(decision.from, decision.to);
-    const seen = { want, replicas, hold: looked.hold ?? looked.shrinkHold, answers: { ...this.#effects.answers } };
+    const seen = {
+      want,
+      wish: mayTrim(spec, decision, mergeOrders(this.#orders, looked.orders), looked.hold) ? decision.budgetAsk.wish : null,
+      replicas,
+      hold: looked.hold ?? looked.shrinkHold,
+      answers: { ...this.#effects.answers },
+    };
     const before = this.#scaleIn;
     const stepped = step(atMs, before, seen);
     this.#scaleIn = stepped.state;
@@ -325,8 +340,16 @@ export class PoolLoop {
   }
 }
 
+/** Whether stuck replicas may be taken out: where any other shrink would be allowed. */
+function mayTrim(spec: PoolSpec, decision: Decision, orders: Orders, hold: string | null): boolean {
+  if (spec.mode !== 'on' || hold !== null || decision.nextState.unknownSinceMs !== null) return false;
+  if (orders.fixed !== null || spec.fixed !== null) return true;
+  return [orders.pause, spec.pause].every((pause) => pause === null || pause === 'out');
+}
+
 function workOf(replicas: readonly ReplicaSeen[]): TargetWork {
   return {
+    up: new Set(replicas.flatMap(({ id, active }) => (active.kind === 'reading' ? [id] : []))),
     busy: new Set(replicas.flatMap((replica) => (replica.phase === 'ready' && !isIdle(replica) ? [replica.id] : []))),
     active: new Map(replicas.flatMap(({ id, active }) => (active.kind === 'reading' ? [[id, active.value] as const] : []))),
   };

@@ -1,23 +1,40 @@
-import type { FleetState } from '@celeriac/brokers';
+import type { FleetState, WorkerView } from '@celeriac/brokers';
 import type { TargetReplica } from '../targets/target.ts';
 
 const byHostOf = new WeakMap<FleetState, ReadonlyMap<string, readonly string[]>>();
+const hostsByName = new Map<string, string>();
+const HOSTS_KEPT = 100_000;
 
 /**
- * The node name of each replica's worker, by replica id: what the target knows, else the one worker that names the replica's host behind
- * its `@`. Absent where there is none or more than one: nothing is guessed. Pure.
+ * The node names of each replica's workers, by replica id: what the target knows, else those that name the replica's host behind their
+ * last `@` (with or without its domain) and were heard of in this life of the replica. None where there is no such worker; several where
+ * it cannot be told which is meant: nothing is guessed. Pure.
  */
-export function nodenamesOf(replicas: readonly TargetReplica[], fleet: FleetState): ReadonlyMap<string, string> {
-  const byHost = hosts(fleet);
+export function nodenamesOf(replicas: readonly TargetReplica[], fleet: FleetState): ReadonlyMap<string, readonly string[]> {
+  const byHost = replicas.some(({ nodename, host }) => nodename === null && host !== null) ? hosts(fleet) : undefined;
   return new Map(
-    replicas.flatMap(({ id, nodename, host, startedAtMs }): [string, string][] => {
-      if (nodename !== null) return [[id, nodename]];
-      if (host === null) return [];
-      const alive = (byHost.get(host) ?? []).filter((name) => (fleet.get(name)?.lastSeenMs ?? 0) >= startedAtMs);
-      const [only] = alive;
-      return alive.length === 1 && only !== undefined ? [[id, only]] : [];
+    replicas.map(({ id, nodename, host, startedAtMs }): [string, readonly string[]] => {
+      if (nodename !== null) return [id, [nodename]];
+      const workers = host === null ? [] : (byHost?.get(host) ?? []).flatMap((name) => inLife(fleet.get(name), startedAtMs));
+      // One that said goodbye, or has long been silent, made room for one that is there.
+      const there = workers.filter((worker) => worker.offlineSinceMs === null);
+      return [id, (there.length > 0 ? there : workers.slice(-1)).map((worker) => worker.nodename)];
     }),
   );
+}
+
+/** The host a node name names: what stands behind its last `@`, without a domain. */
+export function hostOf(nodename: string): string {
+  const known = hostsByName.get(nodename);
+  if (known !== undefined) return known;
+  const host = nodename.slice(nodename.lastIndexOf('@') + 1).split('.', 1)[0] ?? '';
+  if (hostsByName.size >= HOSTS_KEPT) hostsByName.clear();
+  hostsByName.set(nodename, host);
+  return host;
+}
+
+function inLife(worker: WorkerView | undefined, startedAtMs: number): readonly WorkerView[] {
+  return worker !== undefined && worker.lastSeenMs >= startedAtMs ? [worker] : [];
 }
 
 function hosts(fleet: FleetState): ReadonlyMap<string, readonly string[]> {
@@ -25,7 +42,7 @@ function hosts(fleet: FleetState): ReadonlyMap<string, readonly string[]> {
   if (known !== undefined) return known;
   const made = new Map<string, string[]>();
   for (const nodename of fleet.keys()) {
-    const host = nodename.slice(nodename.lastIndexOf('@') + 1).split('.', 1)[0] ?? '';
+    const host = hostOf(nodename);
     const names = made.get(host);
     if (names === undefined) made.set(host, [nodename]);
     else names.push(nodename);

@@ -32,11 +32,14 @@ export const INSPECTION_MS = 10_000;
 export function survey(nowMs: number, input: SurveyInput): readonly ReplicaSeen[] {
   const nodenames = nodenamesOf(input.replicas, input.fleet);
   return input.replicas.map((seen) => {
-    const replica = { ...seen, nodename: nodenames.get(seen.id) ?? null };
+    const names = nodenames.get(seen.id) ?? [];
+    if (names.length > 1) return severalIn(seen, names, input);
+    const replica = { ...seen, nodename: names[0] ?? null };
     const heard = replica.nodename === null ? undefined : input.fleet.get(replica.nodename);
     // A worker of the same name that was heard of before this replica began is another one.
     const worker = heard !== undefined && heard.lastSeenMs >= replica.startedAtMs ? heard : undefined;
     const inspection = replica.nodename === null ? undefined : input.inspections.get(replica.nodename);
+    const load = loadOf(nowMs, worker, inspection, replica);
     return {
       id: replica.id,
       nodename: replica.nodename,
@@ -45,12 +48,38 @@ export function survey(nowMs: number, input: SurveyInput): readonly ReplicaSeen[
       startedAtMs: replica.startedAtMs,
       onlineAtMs: worker?.firstSeenMs ?? null,
       slots: worker?.slots ?? (replica.nodename === null ? undefined : input.slots.get(replica.nodename)) ?? null,
-      ...loadOf(nowMs, worker, inspection, replica),
+      ...load,
       processed: worker?.processed ?? null,
       processedAtFirst: worker?.processedAtFirst ?? null,
       cordoned: input.cordoned.has(replica.id),
+      empty: replica.empty && load.active.kind === 'unavailable',
+      probe: replica.probe,
     };
   });
+}
+
+/** Several workers name its host: none of them can be asked for all of it, so it is taken for busy. */
+function severalIn(replica: TargetReplica, names: readonly string[], { fleet, cordoned }: SurveyInput): ReplicaSeen {
+  const workers = names.flatMap((name) => fleet.get(name) ?? []);
+  const sinceMs = Math.min(...workers.map((worker) => worker.firstSeenMs));
+  const unsure = unavailable(`${names.length} workers in it: ${names.join(', ')}`, sinceMs);
+  return {
+    id: replica.id,
+    nodename: null,
+    phase: replica.phase === 'running' ? 'ready' : replica.phase,
+    why: replica.why,
+    startedAtMs: replica.startedAtMs,
+    onlineAtMs: sinceMs,
+    slots: null,
+    active: unsure,
+    reserved: unsure,
+    scheduled: unsure,
+    processed: null,
+    processedAtFirst: null,
+    cordoned: cordoned.has(replica.id),
+    empty: false,
+    probe: false,
+  };
 }
 
 function phaseOf(replica: TargetReplica, worker: WorkerView | undefined): ReplicaSeen['phase'] {

@@ -8,6 +8,10 @@ export const ANSWER_MS = 5_000;
 export const VERIFY_MS = 30_000;
 /** How long the target may take to let the named replicas go before it is told again, ms. */
 export const CONFIRM_MS = 30_000;
+/** How long a verified replica waits in place for what holds a shrink up, ms. */
+export const HOLD_MS = 60_000;
+/** How long those verified first wait for the rest of their batch, ms: heartbeats of workers are not in step. */
+export const BATCH_MS = 5_000;
 /** Idle heartbeats needed after the worker's answer. */
 export const BEATS = 2;
 
@@ -22,6 +26,8 @@ export interface Advance {
 /** Moves one victim on by what is known of it now. Pure. */
 export function advance(nowMs: number, victim: Victim, replica: ReplicaSeen | undefined, answer: Answer | undefined): Advance {
   if (replica === undefined || (replica.phase === 'leaving' && victim.stage !== 'restoring')) return { victim: null, effects: [] };
+  const another = replica.onlineAtMs !== victim.onlineAtMs && victim.stage !== 'removing' && victim.stage !== 'restoring';
+  if (another) return restore(nowMs, victim, 'its worker began anew');
   switch (victim.stage) {
     case 'cordoning':
       return cordoning(nowMs, victim, answer);
@@ -29,7 +35,12 @@ export function advance(nowMs: number, victim: Victim, replica: ReplicaSeen | un
       return verifying(nowMs, victim, replica);
     case 'marking':
       return marking(nowMs, victim, replica, answer);
+    case 'marked':
+      if (isBusy(replica)) return restore(nowMs, victim, 'it is busy again, or cannot be heard');
+      if (nowMs - victim.sinceMs < HOLD_MS) return { victim, effects: [] };
+      return restore(nowMs, victim, `it could not be taken out within ${HOLD_MS / 1_000} s`);
     case 'removing':
+      if (answer?.failed != null) return restore(nowMs, victim, `not taken out: ${answer.failed}`);
       if (nowMs - victim.sinceMs < CONFIRM_MS) return { victim, effects: [] };
       return restore(nowMs, victim, 'the target did not let it go');
     case 'restoring':
@@ -76,7 +87,7 @@ function answeredAtMs(replica: ReplicaSeen): number {
 function marking(nowMs: number, victim: Victim, replica: ReplicaSeen, answer: Answer | undefined): Advance {
   if (answer?.failed != null) return restore(nowMs, victim, `mark failed: ${answer.failed}`);
   if (isBusy(replica)) return restore(nowMs, victim, 'it is busy again, or cannot be heard');
-  if (answer?.markedAtMs != null) return { victim: { ...victim, stage: 'removing', sinceMs: nowMs }, effects: [] };
+  if (answer?.markedAtMs != null) return { victim: { ...victim, stage: 'marked', sinceMs: nowMs }, effects: [] };
   if (nowMs - victim.sinceMs < ANSWER_MS) return { victim, effects: [] };
   return restore(nowMs, victim, 'the target did not mark it');
 }

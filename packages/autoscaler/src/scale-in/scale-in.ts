@@ -5,15 +5,18 @@ import type { ReplicaSeen } from '../decide/seen.ts';
  * - `cordoning`: asked to take nothing more; waiting for its answer.
  * - `verifying`: it takes nothing more; waiting for two heartbeats, both idle.
  * - `marking`: idle for certain; waiting for the target to mark it as the one to go.
+ * - `marked`: waiting for the others of its batch, or for what holds a shrink up.
  * - `removing`: the target was told to shrink by it; waiting for it to be the one that leaves.
  * - `restoring`: it stays after all; waiting for its answer that it takes tasks again.
  */
-export type VictimStage = 'cordoning' | 'verifying' | 'marking' | 'removing' | 'restoring';
+export type VictimStage = 'cordoning' | 'verifying' | 'marking' | 'marked' | 'removing' | 'restoring';
 
 /** One replica on its way out. Plain data. */
 export interface Victim {
   readonly id: string;
   readonly nodename: string;
+  /** When its worker was first heard of, epoch ms: another moment is another life, which knows of no cordon. */
+  readonly onlineAtMs: number | null;
   readonly stage: VictimStage;
   /** When this stage was entered, or its effect last repeated, epoch ms. */
   readonly sinceMs: number;
@@ -30,13 +33,15 @@ export interface ScaleInState {
   readonly victims: readonly Victim[];
   /** Replicas taken back lately: not picked again before then, epoch ms. */
   readonly sparedUntilMs: Readonly<Record<string, number>>;
+  /** When the target was last told to take out replicas in which nothing runs, epoch ms; 0 for never. */
+  readonly trimmedAtMs: number;
 }
 
 /** Older than any answer is waited for: the first step asks at once. */
 const TAKEN_BACK_MS = 3_600_000;
 
 /** Nobody on the way out. */
-export const noScaleIn: ScaleInState = { victims: [], sparedUntilMs: {} };
+export const noScaleIn: ScaleInState = { victims: [], sparedUntilMs: {}, trimmedAtMs: 0 };
 
 /** What came of the effects asked for one replica; null while there is no answer, epoch ms otherwise. */
 export interface Answer {
@@ -51,8 +56,16 @@ export interface Answer {
 export interface ScaleInSeen {
   /** How many replicas the decision wants; no shrink is wanted where it is not below the current number. */
   readonly want: number;
+  /**
+   * How many the work asks for, whatever the pool is held to: stuck replicas in which nothing runs are taken out, all but one while it
+   * asks for more than there are. Null or absent: none of them is touched.
+   */
+  readonly wish?: number | null;
   readonly replicas: readonly ReplicaSeen[];
-  /** Why nothing can be taken out safely now; null for no reason. Who is verified waits, and is taken back if it lasts. */
+  /**
+   * Why no replica in which something may run can be taken out safely now; null for no reason. Who is verified waits, and is taken back
+   * if it lasts; nobody else is cordoned.
+   */
   readonly hold: string | null;
   /** By replica id. */
   readonly answers: Readonly<Record<string, Answer>>;
@@ -64,7 +77,7 @@ export type Effect =
   /** Asks for active, reserved and scheduled tasks. */
   | { readonly kind: 'inspect'; readonly id: string; readonly nodename: string }
   | { readonly kind: 'mark'; readonly ids: readonly string[] }
-  /** Shrinks to `replicas`; exactly `ids` go. */
+  /** Shrinks to `replicas`; exactly `ids` go, all in one write. */
   | { readonly kind: 'remove'; readonly ids: readonly string[]; readonly replicas: number }
   | { readonly kind: 'uncordon'; readonly id: string; readonly nodename: string; readonly why: string };
 
@@ -81,7 +94,17 @@ export function scaleInOf(
 ): ScaleInState {
   const victims = Object.entries(left?.cordoned ?? {}).map(([id, { nodename }]): Victim => {
     const why = 'the autoscaler that cordoned it is gone';
-    return { id, nodename, stage: 'restoring', sinceMs: nowMs - TAKEN_BACK_MS, cordonedAtMs: 0, beats: 0, lastBeatMs: 0, why };
+    return {
+      id,
+      nodename,
+      onlineAtMs: null,
+      stage: 'restoring',
+      sinceMs: nowMs - TAKEN_BACK_MS,
+      cordonedAtMs: 0,
+      beats: 0,
+      lastBeatMs: 0,
+      why,
+    };
   });
-  return { victims, sparedUntilMs: {} };
+  return { ...noScaleIn, victims };
 }

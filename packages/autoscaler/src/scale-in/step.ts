@@ -1,5 +1,6 @@
 import type { ReplicaSeen } from '../decide/seen.ts';
-import { advance, restore } from './advance.ts';
+import { advance, BATCH_MS, restore } from './advance.ts';
+import { type Empties, emptiesOf } from './empties.ts';
 import { candidates } from './pick.ts';
 import type { Effect, ScaleInSeen, ScaleInState, ScaleInStep, Victim } from './scale-in.ts';
 
@@ -8,8 +9,9 @@ const SPARED_MS = 10_000;
 
 /**
  * One step of scale-in, the same for every target: pick idle replicas, cordon them, verify that they stayed idle, mark them, shrink by
- * exactly their number, confirm that they are the ones that go; take the cordon back as soon as they are wanted again or turn out busy.
- * Pure: effects are carried out by the caller, their answers come back in `seen`.
+ * exactly their number in one write, confirm that they are the ones that go; take the cordon back as soon as they are wanted again or
+ * turn out busy. Replicas in which nothing runs go without all that. Pure: effects are carried out by the caller, their answers come
+ * back in `seen`.
  * @param nowMs epoch milliseconds
  */
 export function step(nowMs: number, state: ScaleInState, seen: ScaleInSeen): ScaleInStep {
@@ -23,41 +25,51 @@ export function step(nowMs: number, state: ScaleInState, seen: ScaleInSeen): Sca
     if (advanced.spared === true) spared[victim.id] = nowMs + SPARED_MS;
     if (advanced.victim !== null) victims.push(advanced.victim);
   }
-  return settle(nowMs, victims, spared, effects, seen, state);
+  return settle(nowMs, { ...state, victims, sparedUntilMs: spared }, effects, seen);
 }
 
-function settle(
-  nowMs: number,
-  victims: readonly Victim[],
-  spared: Readonly<Record<string, number>>,
-  effects: Effect[],
-  seen: ScaleInSeen,
-  before: ScaleInState,
-): ScaleInStep {
+function settle(nowMs: number, state: ScaleInState, effects: Effect[], seen: ScaleInSeen): ScaleInStep {
+  const { victims, sparedUntilMs } = state;
+  const inStage = (...stages: readonly Victim['stage'][]): readonly Victim[] => victims.filter((victim) => stages.includes(victim.stage));
   const current = seen.replicas.filter((replica) => replica.phase === 'ready' || replica.phase === 'starting').length;
-  const removing = victims.filter((victim) => victim.stage === 'removing');
-  const pending = victims.filter((victim) => victim.stage !== 'removing' && victim.stage !== 'restoring');
-  const wanted = new Set(before.victims.filter((victim) => victim.stage === 'removing').map((victim) => victim.id));
-  const newly = removing.filter((victim) => !wanted.has(victim.id));
-  const surplus = Math.max(0, current - seen.want - (removing.length - newly.length));
+  const removing = inStage('removing');
+  const marked = inStage('marked');
+  const pending = inStage('cordoning', 'verifying', 'marking');
+  const excess = Math.max(0, current - seen.want - removing.length);
+  const empties = emptiesOf(nowMs, seen, { surplus: excess, current, trimmedAtMs: state.trimmedAtMs });
+  // What has not begun to run goes before what runs.
+  const surplus = Math.max(0, excess - empties.starting);
 
   // Those verified first go first; whoever is beyond the surplus is taken back, the latest cordoned first.
-  const going = newly.slice(0, surplus);
-  const tooMany = [...newly.slice(surplus), ...pending.slice(Math.max(0, surplus - going.length))];
-  const next = victims.map((victim) => {
+  const awaited = Math.max(0, surplus - marked.length);
+  const tooMany = [...marked.slice(surplus), ...pending.slice(awaited)];
+  const staying = marked.slice(0, surplus);
+  const going = mayGo(nowMs, staying, Math.min(awaited, pending.length), seen, empties) ? staying : [];
+  const next = victims.map((victim): Victim => {
+    if (going.includes(victim)) return { ...victim, stage: 'removing', sinceMs: nowMs };
     if (!tooMany.includes(victim)) return victim;
     const restored = restore(nowMs, victim, 'it is needed again');
     effects.push(...restored.effects);
     return restored.victim ?? victim;
   });
-  if (going.length > 0) {
-    const replicas = current - (removing.length - newly.length) - going.length;
-    effects.push({ kind: 'remove', ids: going.map((victim) => victim.id), replicas });
+  const out = [...empties.trim, ...going].map(({ id }) => id);
+  if (out.length > 0) {
+    const fewer = going.length + empties.trim.filter((replica) => replica.phase === 'starting').length;
+    effects.push({ kind: 'remove', ids: out, replicas: current - removing.length - fewer });
   }
-  const room = surplus - going.length - pending.length;
-  const picked = room > 0 ? pickMore(nowMs, room, next, spared, seen.replicas) : [];
+  const room = seen.hold === null ? surplus - marked.length - pending.length : 0;
+  const picked = room > 0 ? pickMore(nowMs, room, next, sparedUntilMs, seen.replicas) : [];
   effects.push(...picked.map((victim): Effect => ({ kind: 'cordon', id: victim.id, nodename: victim.nodename })));
-  return { state: { victims: [...next, ...picked], sparedUntilMs: spared }, effects: withoutUndone(effects, tooMany) };
+  return {
+    state: { victims: [...next, ...picked], sparedUntilMs, trimmedAtMs: empties.trim.length > 0 ? nowMs : state.trimmedAtMs },
+    effects: inOne(withoutUndone(effects, tooMany)),
+  };
+}
+
+/** Whether those marked go now: nothing speaks against it, and the rest of their batch has come as far or is not waited for. */
+function mayGo(nowMs: number, marked: readonly Victim[], pending: number, seen: ScaleInSeen, empties: Empties): boolean {
+  if (marked.length === 0 || seen.hold !== null || empties.underWay) return false;
+  return pending === 0 || marked.some((victim) => nowMs - victim.sinceMs >= BATCH_MS);
 }
 
 function pickMore(
@@ -74,6 +86,7 @@ function pickMore(
     .map((replica) => ({
       id: replica.id,
       nodename: replica.nodename,
+      onlineAtMs: replica.onlineAtMs,
       stage: 'cordoning',
       sinceMs: nowMs,
       cordonedAtMs: 0,
@@ -89,5 +102,15 @@ function withoutUndone(effects: readonly Effect[], undone: readonly Victim[]): r
   return effects.filter((effect) => {
     if (effect.kind === 'mark') return !effect.ids.every((id) => ids.has(id));
     return effect.kind === 'uncordon' || effect.kind === 'remove' || !ids.has(effect.id);
+  });
+}
+
+/** Marks asked for in one step as one effect, where the first of them stood. */
+function inOne(effects: readonly Effect[]): readonly Effect[] {
+  const ids = effects.flatMap((effect) => (effect.kind === 'mark' ? effect.ids : []));
+  const first = effects.findIndex((effect) => effect.kind === 'mark');
+  return effects.flatMap((effect, index): readonly Effect[] => {
+    if (effect.kind !== 'mark') return [effect];
+    return index === first ? [{ kind: 'mark', ids }] : [];
   });
 }

@@ -14,8 +14,12 @@ export interface TargetReplica {
   readonly why: string | null;
   /** Process id on this machine; null where it has none here. */
   readonly pid: number | null;
-  /** When it was asked for, epoch ms. */
+  /** When it was asked for, or began anew in its place, epoch ms. */
   readonly startedAtMs: number;
+  /** Nothing runs in it, so that it may be taken out without asking a worker. */
+  readonly empty: boolean;
+  /** It is stuck, and the one to be kept while more replicas are wanted: it shows when the cause is gone. */
+  readonly probe: boolean;
 }
 
 /** What a target shows of itself. */
@@ -32,6 +36,8 @@ export interface TargetSeen {
 
 /** What a target is told about the work of its replicas, once a turn. */
 export interface TargetWork {
+  /** Ids of replicas whose worker is up by its heartbeats. */
+  readonly up: ReadonlySet<string>;
   /** Ids of replicas that hold work, or of which nothing certain is known. */
   readonly busy: ReadonlySet<string>;
   /** Tasks that ran in each when it was last heard of. */

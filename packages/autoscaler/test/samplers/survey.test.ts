@@ -4,7 +4,17 @@ import { type Inspection, survey } from '../../src/samplers/survey.ts';
 import type { TargetReplica } from '../../src/targets/target.ts';
 import { NOW } from '../pool-fixtures.ts';
 
-const running: TargetReplica = { id: 'p-1', nodename: 'p-1@h', host: null, phase: 'running', why: null, pid: 1, startedAtMs: NOW - 10_000 };
+const running: TargetReplica = {
+  id: 'p-1',
+  nodename: 'p-1@h',
+  host: null,
+  phase: 'running',
+  why: null,
+  pid: 1,
+  startedAtMs: NOW - 10_000,
+  empty: false,
+  probe: false,
+};
 const beat = (atMs: number, fields: Record<string, unknown> = {}): FleetState =>
   applyFleetEvents(emptyFleet, [
     { event: { type: 'worker-heartbeat', hostname: 'p-1@h', pid: 1, freq: 2, active: 1, processed: 3, ...fields }, atMs },

@@ -70,6 +70,8 @@ export class LocalTarget implements Target {
         why: replica.stuckWhy,
         pid: replica.process.pid ?? null,
         startedAtMs: replica.startedAtMs,
+        empty: false,
+        probe: false,
       };
     });
     return {

@@ -1,0 +1,90 @@
+import type { ReplicasOwner, SlimDeployment } from '../../kubernetes/slim.ts';
+
+/** Something that scales a Deployment by itself. */
+export interface Rival {
+  /** `HorizontalPodAutoscaler` or `ScaledObject`. */
+  readonly kind: string;
+  readonly name: string;
+  /** The Deployment it scales. */
+  readonly deployment: string;
+}
+
+/** What is remembered of who wrote `spec.replicas`. Plain data. */
+export interface WritersState {
+  /** The number we wrote last and when, epoch ms; null before. */
+  readonly ours: { readonly replicas: number; readonly atMs: number } | null;
+  /** When somebody else changed a number of ours, by manager, epoch ms. */
+  readonly changes: Readonly<Record<string, readonly number[]>>;
+}
+
+export const nobodyWrote: WritersState = { ours: null, changes: {} };
+
+/** Twice within this time is no accident, ms. */
+const FEUD_MS = 600_000;
+
+/** Controllers that write a number again whenever it is not theirs, by the name they go by in managedFields. */
+const GITOPS: readonly (readonly [prefix: string, name: string])[] = [
+  ['argocd', 'Argo CD'],
+  ['kustomize-controller', 'Flux (kustomize-controller)'],
+  ['helm-controller', 'Flux (helm-controller)'],
+  ['fleetagent', 'Fleet'],
+  ['pulumi-kubernetes-operator', 'the Pulumi operator'],
+];
+/** Autoscalers write by `/scale`; the horizontal one runs in the controller manager. */
+const SCALERS: readonly (readonly [manager: string, name: string])[] = [
+  ['kube-controller-manager', 'a HorizontalPodAutoscaler'],
+  ['keda-operator', 'KEDA'],
+  ['keda', 'KEDA'],
+];
+
+/** What is remembered after a look at the Deployment. Pure. */
+export function writersAfter(nowMs: number, state: WritersState, deployment: SlimDeployment, us: string): WritersState {
+  const { ours } = state;
+  const changes = Object.fromEntries(
+    Object.entries(state.changes).flatMap(([manager, atMs]) => {
+      const kept = atMs.filter((at) => nowMs - at < FEUD_MS);
+      return kept.length === 0 ? [] : [[manager, kept] as const];
+    }),
+  );
+  const owner = lastOwner(deployment);
+  if (ours === null || owner === undefined || owner.manager === us || deployment.replicas === ours.replicas) return { ours, changes };
+  const known = changes[owner.manager] ?? [];
+  // The time of an entry is that of the write, so that one change is counted once however often it is seen.
+  const atMs = owner.atMs ?? nowMs;
+  if (known.includes(atMs)) return { ours, changes };
+  // Adopted: the next number of ours is the one to be changed again.
+  return { ours: null, changes: { ...changes, [owner.manager]: [...known, atMs] } };
+}
+
+/**
+ * Who else writes a Deployment's `spec.replicas` and would undo what we write, for people; null for nobody. One `kubectl scale` or
+ * `kubectl apply` is no such writer: its number is gone on from. Pure.
+ * @param rivals those that could be listed; null where listing them is not allowed, so that only managedFields tell
+ */
+export function otherWriter(
+  nowMs: number,
+  state: WritersState,
+  deployment: SlimDeployment,
+  rivals: { readonly horizontalPodAutoscalers: readonly Rival[] | null; readonly scaledObjects: readonly Rival[] | null },
+): string | null {
+  const { horizontalPodAutoscalers, scaledObjects } = rivals;
+  const listed = [...(scaledObjects ?? []), ...(horizontalPodAutoscalers ?? [])].find((rival) => rival.deployment === deployment.name);
+  if (listed !== undefined) return `${listed.kind} ${listed.name} scales this Deployment too`;
+  for (const { manager, operation, subresource } of deployment.replicasOwners) {
+    const gitops = GITOPS.find(([prefix]) => manager.startsWith(prefix));
+    if (gitops !== undefined && (operation === 'Apply' || subresource === null)) {
+      return `${gitops[1]} writes spec.replicas (field manager ${manager}): take replicas out of what it applies`;
+    }
+    const unlisted = manager === 'kube-controller-manager' ? horizontalPodAutoscalers === null : scaledObjects === null;
+    const scaler = SCALERS.find(([name]) => name === manager);
+    if (scaler !== undefined && subresource === 'scale' && unlisted) {
+      return `${scaler[1]} scales this Deployment too (field manager ${manager}; which one cannot be listed)`;
+    }
+  }
+  const feud = Object.entries(state.changes).find(([, atMs]) => atMs.filter((at) => nowMs - at < FEUD_MS).length >= 2);
+  return feud === undefined ? null : `${feud[0]} changed spec.replicas ${feud[1].length} times within ten minutes after we had set it`;
+}
+
+function lastOwner({ replicasOwners }: SlimDeployment): ReplicasOwner | undefined {
+  return replicasOwners.toSorted((a, b) => (b.atMs ?? 0) - (a.atMs ?? 0))[0];
+}

@@ -1,0 +1,151 @@
+import type { SlimDeployment, SlimPod, SlimReplicaSet } from '../../kubernetes/slim.ts';
+import type { TargetReplica } from '../target.ts';
+import { isActive, restartsOf, runsNothing } from './pod-facts.ts';
+import { overdueOf, type StuckSeen, stuckOf } from './stuck.ts';
+
+/** What a Deployment's replicas are made of. */
+export interface ReplicasInput {
+  readonly nowMs: number;
+  readonly deployment: SlimDeployment;
+  readonly replicaSets: readonly SlimReplicaSet[];
+  readonly pods: readonly SlimPod[];
+  /** Pods wanted: the Deployment's own number, or one written a moment ago that is not seen there yet. */
+  readonly wanted: number;
+  /** When pods were asked for by us, epoch ms, oldest first. */
+  readonly asks: readonly number[];
+  /** Lives of pods by uid, see {@link livesAfter}. */
+  readonly lives: ReadonlyMap<string, PodLife>;
+  /** When a pod's worker was last known to be up, by uid, epoch ms. */
+  readonly heardAtMs: ReadonlyMap<string, number>;
+  readonly startTimeoutMs: number;
+  readonly provisionTimeoutMs: number;
+}
+
+/** What runs in a pod now: its containers may be restarted in place. */
+export interface PodLife {
+  readonly restarts: number;
+  readonly sinceMs: number;
+  /** Since when it has been stuck without a break, epoch ms; null where it is not. */
+  readonly stuckSinceMs: number | null;
+}
+
+/** A Deployment's replicas and what is wrong with those that do not come up. */
+export interface ReplicasOf {
+  readonly replicas: readonly TargetReplica[];
+  /** The oldest first. */
+  readonly stuck: readonly (StuckSeen & { readonly pod: string })[];
+  /** Pods long told to go. */
+  readonly overdue: readonly (StuckSeen & { readonly pod: string })[];
+  /** Pods wanted that are not there. */
+  readonly missing: number;
+  /** Why the ReplicaSet controller could not make them; null where it has not said so. */
+  readonly refusal: string | null;
+}
+
+/** A pod made within this time of our asking is one of those we asked for, ms. */
+const ASKED_MS = 60_000;
+/** Creation times are whole seconds, cut off. */
+const SECOND_MS = 1_000;
+/** A stuck pod is given up after this time: registries hiccup, ms. */
+const GIVE_UP_MS = 30_000;
+
+/**
+ * The replicas of a Deployment as its objects show them. Ready, starting and stuck ones together are as many as are wanted, except in a
+ * rollout: pods not made yet stand in as replicas of their own. Pure.
+ */
+export function replicasOf(input: ReplicasInput): ReplicasOf {
+  const { nowMs, deployment, pods, wanted } = input;
+  const present = pods.filter((pod) => pod.deletionAtMs !== null || isActive(pod)).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+  const stuck: (StuckSeen & { readonly pod: string })[] = [];
+  const overdue: (StuckSeen & { readonly pod: string })[] = [];
+  const replicas = present.map((pod): TargetReplica => {
+    const late = overdueOf(pod, nowMs);
+    if (late !== null) overdue.push({ ...late, pod: pod.name });
+    const trouble = judge(input, pod);
+    if (trouble !== null) stuck.push({ ...trouble, pod: pod.name });
+    return replicaOf(input, pod, late ?? trouble, stuck.length === 1);
+  });
+  const missing = Math.max(0, wanted - pods.filter(isActive).length);
+  const refusal = missing === 0 ? null : refusalOf(input);
+  return { replicas: [...replicas, ...phantoms(deployment, missing, refusal, input)], stuck, overdue, missing, refusal };
+}
+
+/** What runs in each pod and since when. Pure. */
+export function livesAfter(lives: ReadonlyMap<string, PodLife>, input: Omit<ReplicasInput, 'lives'>): ReadonlyMap<string, PodLife> {
+  return new Map(
+    input.pods.map((pod): [string, PodLife] => {
+      const before = lives.get(pod.uid);
+      const restarts = restartsOf(pod);
+      const sinceMs = before === undefined ? firstSince(pod, restarts) : before.restarts === restarts ? before.sinceMs : input.nowMs;
+      const life = { restarts, sinceMs, stuckSinceMs: null };
+      const isStuck = judge({ ...input, lives: new Map([[pod.uid, life]]) }, pod) !== null;
+      return [pod.uid, { ...life, stuckSinceMs: isStuck ? (before?.stuckSinceMs ?? input.nowMs) : null }];
+    }),
+  );
+}
+
+function firstSince(pod: SlimPod, restarts: number): number {
+  return restarts > 0 && pod.ready && pod.readySinceMs !== null ? pod.readySinceMs : pod.createdAtMs;
+}
+
+function judge({ nowMs, lives, heardAtMs, startTimeoutMs, provisionTimeoutMs }: ReplicasInput, pod: SlimPod): StuckSeen | null {
+  const lifeSinceMs = lives.get(pod.uid)?.sinceMs ?? pod.createdAtMs;
+  const heard = heardAtMs.get(pod.uid);
+  const inThisLife = heard !== undefined && heard >= lifeSinceMs ? heard : null;
+  return stuckOf(pod, { nowMs, lifeSinceMs, heardAtMs: inThisLife, startTimeoutMs, provisionTimeoutMs });
+}
+
+function replicaOf(input: ReplicasInput, pod: SlimPod, trouble: StuckSeen | null, probe: boolean): TargetReplica {
+  const leaving = pod.deletionAtMs !== null;
+  const life = input.lives.get(pod.uid);
+  const isStuck = !leaving && trouble !== null;
+  const givenUp = isStuck && life?.stuckSinceMs != null && input.nowMs - life.stuckSinceMs >= GIVE_UP_MS;
+  return {
+    id: pod.name,
+    nodename: null,
+    host: pod.hostname,
+    phase: leaving ? 'leaving' : isStuck ? 'stuck' : 'running',
+    why: trouble === null ? waitingFor(pod) : `${trouble.reason}: ${trouble.text}`,
+    pid: null,
+    startedAtMs: life !== undefined && life.restarts > 0 ? life.sinceMs : askedAt(input.asks, pod),
+    empty: !leaving && runsNothing(pod) && (givenUp || (!isStuck && pod.nodeName === null)),
+    probe: isStuck && probe,
+  };
+}
+
+function waitingFor(pod: SlimPod): string | null {
+  if (pod.nodeName !== null || pod.podScheduled?.status !== 'False') return null;
+  return `${pod.podScheduled.reason ?? 'Unschedulable'}: ${pod.podScheduled.message ?? 'no node for it yet'}`;
+}
+
+/** When we asked for it, where that can be told, else when it was made. */
+function askedAt(asks: readonly number[], pod: SlimPod): number {
+  const asked = asks.findLast((atMs) => atMs < pod.createdAtMs + SECOND_MS);
+  return asked !== undefined && pod.createdAtMs - asked < ASKED_MS ? asked : pod.createdAtMs;
+}
+
+function refusalOf({ replicaSets, deployment }: ReplicasInput): string | null {
+  const failing = replicaSets.find((set) => set.replicaFailure?.status === 'True' && set.replicas > 0)?.replicaFailure;
+  const condition = failing ?? (deployment.replicaFailure?.status === 'True' ? deployment.replicaFailure : null);
+  if (condition === null || condition.reason !== 'FailedCreate') return null;
+  return condition.message ?? 'pods cannot be made';
+}
+
+function phantoms(
+  deployment: SlimDeployment,
+  missing: number,
+  refusal: string | null,
+  { nowMs, asks }: ReplicasInput,
+): readonly TargetReplica[] {
+  return Array.from({ length: missing }, (_, index) => ({
+    id: `${deployment.name} (asked for, ${index + 1})`,
+    nodename: null,
+    host: null,
+    phase: refusal === null ? 'running' : 'stuck',
+    why: refusal === null ? 'not made yet' : `FailedCreate: ${refusal}`,
+    pid: null,
+    startedAtMs: asks.at(-1) ?? nowMs,
+    empty: true,
+    probe: false,
+  }));
+}
