@@ -40,7 +40,9 @@ export default defineConfig({
       project('interop', suites('interop'), 1, MANY, { testTimeout: 120_000, hookTimeout: 180_000 }),
       // these watch the clock or load the machine: fewer at a time
       project('e2e', suites('e2e'), 2, 2, { testTimeout: 180_000, hookTimeout: 180_000 }),
-      project('faults', suites('faults'), 3, 1, { testTimeout: 300_000, hookTimeout: 180_000 }),
+      // each with many processes of its own: a namespace of the shared control plane, or a control plane
+      project('cluster', suites('cluster'), 3, 2, { testTimeout: 240_000, hookTimeout: 180_000 }),
+      project('faults', suites('faults'), 4, 1, { testTimeout: 300_000, hookTimeout: 180_000 }),
     ],
   },
 });

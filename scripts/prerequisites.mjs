@@ -27,9 +27,13 @@ const PROGRAMS = [
 /** Path of the Node 22 that one test leg runs on. */
 export const oldNodePath = join(OLD_NODE, 'node_modules/.bin/node');
 
-/** Installs what is missing. Returns a map from the name of a prerequisite that cannot be had to the reason. */
+/**
+ * Installs what is missing. Returns a map from the name of a prerequisite that cannot be had to the reason, and which of these a machine
+ * may well be without.
+ */
 export async function providePrerequisites(env) {
   const missing = new Map();
+  const optional = new Set();
   const wanted = PROGRAMS.filter((program) => !program.there());
   if (wanted.length > 0) {
     const problem = aptInstall(wanted.map((program) => program.debian));
@@ -41,7 +45,20 @@ export async function providePrerequisites(env) {
   const [python, oldNode] = await Promise.all([preparePython(missing.get('python'), env), prepareOldNode()]);
   for (const [name, reason] of python) missing.set(name, reason);
   if (oldNode !== undefined) missing.set('node22', oldNode);
-  return missing;
+  const kubernetes = findKubernetes(env);
+  if (kubernetes.missing !== undefined) missing.set('kubernetes', kubernetes.missing);
+  if (kubernetes.optional) optional.add('kubernetes');
+  return { missing, optional };
+}
+
+/** The programs of a Kubernetes control plane are used where they are; nothing installs them. */
+function findKubernetes(env) {
+  const { stdout, stderr, error } = spawnSync('node', ['test/kubernetes/print-assets.ts'], { cwd: ROOT, env, encoding: 'utf8' });
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return { missing: `test/kubernetes/print-assets.ts: ${error?.message ?? lastLine(stderr)}`, optional: false };
+  }
 }
 
 function aptInstall(packages) {

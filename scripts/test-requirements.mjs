@@ -10,6 +10,7 @@ const RIGS = new Map([
   ['test/brokers/rabbitmq-node.ts', 'rabbitmq'],
   ['test/python/venv.ts', 'celery57'],
   ['test/node-22.ts', 'node22'],
+  ['test/kubernetes/control-plane.ts', 'kubernetes'],
 ]);
 const PEERS = ['celery56', 'flower', 'exporter'];
 
