@@ -76,8 +76,9 @@ export function shortagesOf(needs: ReadNeeds, capacity: PoolCapacity): readonly 
     if (share.kind === 'unknown') short.push(`${kind} ${share.text}, needs ${need.text}`);
     else if (need.nano * share.parts > share.nano) short.push(`${kind} ${share.text} < ${need.text}`);
   }
-  const { gpuModel, image, labels } = capacity;
-  if (needs.gpuModel !== null && needs.gpuModel !== gpuModel)
+  const { gpu, gpuModel, image, labels } = capacity;
+  const hasGpu = gpu.kind === 'unknown' || gpu.nano > 0n;
+  if (hasGpu && needs.gpuModel !== null && needs.gpuModel !== gpuModel)
     short.push(`gpu model ${gpuModel ?? 'not declared'}, needs ${needs.gpuModel}`);
   if (needs.image !== null && (image === null || !matchesGlob(needs.image, image)))
     short.push(`image ${image ?? 'not declared'}, needs ${needs.image}`);

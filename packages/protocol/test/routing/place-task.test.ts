@@ -63,8 +63,8 @@ describe('placeTask', () => {
     expect(error.code).toBe('CELERIAC_E_NO_POOL_FITS');
     expect(error.message).toBe(
       'CELERIAC_E_NO_POOL_FITS: ml.train was not sent: it needs cpu 4, memory 16Gi, gpu 1, gpu model a100, and no pool has that: ' +
-        'small: cpu 500m (2 in 4 slots) < 4, memory 2Gi (8Gi in 4 slots) < 16Gi, gpu 0 < 1, gpu model not declared, needs a100; ' +
-        'large: gpu 0 < 1, gpu model not declared, needs a100; gpu-small: memory 8Gi < 16Gi, gpu model t4, needs a100. ' +
+        'small: cpu 500m (2 in 4 slots) < 4, memory 2Gi (8Gi in 4 slots) < 16Gi, gpu 0 < 1; ' +
+        'large: gpu 0 < 1; gpu-small: memory 8Gi < 16Gi, gpu model t4, needs a100. ' +
         'Ask for less, or give a pool what is short.',
     );
     expect(error.data).toMatchObject({ task: 'ml.train', pools: [{ pool: 'small' }, { pool: 'large' }, { pool: 'gpu-small' }] });
