@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { type GrowthInput, type GrowthState, growthAfter, growthSeen, noGrowthTrouble } from '../../../src/targets/kubernetes/growth.ts';
+import { NOW } from '../../pool-fixtures.ts';
+
+const nothing: GrowthInput = { nowMs: NOW, stuck: [], refusal: null, missing: 0, askedAtMs: NOW - 1_000, upSinceMs: null, revision: '1' };
+const look = (state: GrowthState, changes: Partial<GrowthInput>): GrowthState => growthAfter(state, { ...nothing, ...changes });
+const image = { reason: 'ErrImagePull', text: 'no image' };
+
+describe('growth', () => {
+  it('is open while nothing is wrong', () => {
+    expect(growthSeen(NOW, look(noGrowthTrouble, {}), 0)).toEqual({ kind: 'open' });
+  });
+
+  it('is frozen while a pod is stuck, then tries one until one comes up', () => {
+    const stuck = look(noGrowthTrouble, { stuck: [image] });
+    expect(growthSeen(NOW, stuck, 1)).toEqual({ kind: 'limited', pending: 0, reason: 'ErrImagePull: no image', untilMs: null });
+    const trimmed = look(stuck, { nowMs: NOW + 9_000 });
+    expect(growthSeen(NOW + 9_000, trimmed, 0)).toMatchObject({ kind: 'limited', pending: 1 });
+    expect(look(trimmed, { upSinceMs: NOW - 1 }).failing).not.toBeNull();
+    expect(look(trimmed, { upSinceMs: NOW + 20_000 }).failing).toBeNull();
+  });
+
+  it('is open again when the Deployment is another', () => {
+    expect(look(look(noGrowthTrouble, { stuck: [image] }), { revision: '2' }).failing).toBeNull();
+  });
+
+  it('tries a quota once a minute, then less often, and is open again when what was asked for is made', () => {
+    const refused = look(noGrowthTrouble, { refusal: 'exceeded quota', missing: 6 });
+    expect(growthSeen(NOW, refused, 0)).toEqual({
+      kind: 'limited',
+      pending: 0,
+      reason: 'FailedCreate: exceeded quota',
+      untilMs: NOW + 60_000,
+    });
+    // The same refusal seen again, and the shrink to what was made, change nothing.
+    let state = look(look(refused, { nowMs: NOW + 500, refusal: 'exceeded quota', missing: 6 }), { nowMs: NOW + 1_000 });
+    expect(state.refused).toEqual(refused.refused);
+    expect(growthSeen(NOW + 60_000, state, 0)).toMatchObject({ kind: 'limited', pending: 1, untilMs: null });
+    const askedAtMs = NOW + 60_000;
+    const waits = [60_000, 120_000, 240_000, 300_000, 300_000].slice(1).map((_, index) => {
+      const nowMs = askedAtMs + index * 1_000_000;
+      state = look(state, { nowMs, askedAtMs: nowMs, refusal: 'exceeded quota', missing: 1 });
+      return (state.refused?.probeAtMs ?? 0) - nowMs;
+    });
+    expect(waits).toEqual([120_000, 240_000, 300_000, 300_000]);
+    const later = askedAtMs + 9_000_000;
+    expect(look(state, { nowMs: later, askedAtMs: later - 10, missing: 1 }).refused).not.toBeNull();
+    expect(look(state, { nowMs: later, askedAtMs: later - 10, missing: 0 })).toEqual(noGrowthTrouble);
+  });
+});
