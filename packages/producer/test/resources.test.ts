@@ -1,6 +1,7 @@
 import { createTransport, type Transport } from '@celeriac/brokers';
 import { contract } from '@celeriac/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../../../test/until.ts';
 import { Celery, type CeleryOptions, type PoolList } from '../src/index.ts';
 
 const POOLS: PoolList = {
@@ -21,6 +22,8 @@ interface Rig {
   readonly app: Celery;
   /** How many messages wait, by queue; queues without any are left out. */
   waiting(): Promise<Readonly<Record<string, number>>>;
+  /** Headers and body of what comes by a queue, as it comes. */
+  received(queue: string): readonly unknown[];
 }
 
 async function rig(options: Partial<CeleryOptions> = { pools: POOLS }): Promise<Rig> {
@@ -34,6 +37,21 @@ async function rig(options: Partial<CeleryOptions> = { pools: POOLS }): Promise<
   );
   return {
     app,
+    received(queue) {
+      const messages: unknown[] = [];
+      void transport.consume({
+        queues: [{ name: queue }],
+        owner: 'test',
+        credit: 10,
+        startsAtOnce: () => 0,
+        onDeliveries: (deliveries) => {
+          for (const { content } of deliveries)
+            if (content.kind === 'message') messages.push([content.message.headers, content.message.body]);
+        },
+        onEvent: () => {},
+      });
+      return messages;
+    },
     async waiting() {
       const queues = ['celery', 'small', 'emails', 'large', 'elsewhere'];
       const depths = await transport.queues.depths(queues);
@@ -88,6 +106,15 @@ describe('a client that knows the pools', () => {
       message: expect.stringContaining('its queue was stated: small, of pool small: cpu 500m (1 in 2 slots) < 4'),
     });
     await expect(app.task(plain).applyAsync({ resources: { cpu: 1 } })).rejects.toMatchObject({ code: 'CELERIAC_E_NO_POOL_FITS' });
+  });
+
+  test('sends the same message as ever: needs choose the queue and do not travel', async () => {
+    const { app, received } = await rig();
+    const headers = received('large');
+    await app.task(plain).applyAsync({ queue: 'large', taskId: 'one' });
+    await app.task(plain).applyAsync({ resources: { cpu: 4, labels: {} }, taskId: 'one' });
+    await until(() => headers.length === 2);
+    expect(headers[1]).toEqual(headers[0]);
   });
 
   test('publishMany routes each, and counts those that fit nowhere', async () => {

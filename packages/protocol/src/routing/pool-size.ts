@@ -37,5 +37,8 @@ export interface RoutedPool {
   readonly size?: PoolSize | undefined;
 }
 
-/** Worker pools by name, in order of declaration: `pools` of a pools.yaml, whose other keys are not looked at. */
+/**
+ * Worker pools by name, in order of declaration: `pools` of a pools.yaml, whose other keys are not looked at. (JavaScript puts names that are whole
+ * numbers first.)
+ */
 export type PoolList = Readonly<Record<string, RoutedPool>>;

@@ -3,6 +3,7 @@ import {
   type PoolFit,
   type PoolList,
   type PoolRouter,
+  placeTask,
   type ReadNeeds,
   readNeeds,
   type TaskNeeds,
@@ -177,6 +178,25 @@ test('a pool more never leads to a refusal', () => {
       const after = createPoolRouter(poolsOf([...pools, another])).fit(needsOf(needs));
       if (before.kind === 'fits') expect(after.kind).toBe('fits');
     }),
+  );
+});
+
+test('placing is total: whatever the needs are, there is a route or a refusal with a code', () => {
+  const written = fc.oneof(
+    fc.anything(),
+    fc.record(
+      { cpu: fc.anything(), memory: fc.anything(), gpu: fc.anything(), labels: fc.anything(), pool: fc.anything() },
+      { requiredKeys: [] },
+    ),
+  );
+  fc.assert(
+    fc.property(some, written, fc.option(fc.constantFrom('q0', 'more0', 'other'), { nil: undefined }), (pools, needs, queue) => {
+      const options = queue === undefined ? {} : { queue };
+      const placed = placeTask('t', options, needs as TaskNeeds, {}, createPoolRouter(poolsOf(pools)));
+      if (placed.kind === 'refused') expect(placed.error.code).toMatch(/^CELERIAC_E_(NO_POOL_FITS|ARGUMENTS)$/);
+      else expect(placed.route.queue).toMatch(queue === undefined ? /^(celery|q\d)$/ : queue);
+    }),
+    { numRuns: 500 },
   );
 });
 
