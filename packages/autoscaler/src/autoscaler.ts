@@ -1,14 +1,20 @@
+import { hostname } from 'node:os';
 import { createControlClient, type Logger, silentLogger, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { PoolConfig, PoolsConfig } from './config/pools-config.ts';
+import { createFleetIndex } from './fleet/fleet-index.ts';
 import { createFleetWatch, type FleetWatch } from './fleet/fleet-watch.ts';
 import { createWorkerControl } from './fleet/worker-control.ts';
 import { type Explanation, explain } from './journal/explain.ts';
 import { createJournal, type Journal } from './journal/journal.ts';
+import { connectKubernetes, type KubernetesConnection, readCredentials } from './kubernetes/connection.ts';
 import type { Lease } from './lease/lease.ts';
+import { createLease } from './lease/registry.ts';
 import { singleLease } from './lease/single.ts';
+import { rhythmOf } from './loop/pace.ts';
 import { PoolLoop, type PoolTick } from './loop/pool-loop.ts';
 import { type ClaimSweep, startUpkeep, type Upkeep } from './loop/upkeep.ts';
+import { createDepthReader } from './samplers/depth-reader.ts';
 import { nextDueSampler } from './samplers/next-due.ts';
 import type { OrphanGuard } from './targets/local/orphan-guard.ts';
 import type { ReplicaOutput } from './targets/local/replica-process.ts';
@@ -32,9 +38,12 @@ export interface AutoscalerOptions {
   readonly output?: ReplicaOutput;
   /** First words of commands that stand for others, such as `celeriac`. */
   readonly programs?: Readonly<Record<string, readonly string[]>>;
-  /** Default: we are the only autoscaler. */
+  /** Default: the one the configuration names; none named, we are the only autoscaler. */
   readonly lease?: Lease;
 }
+
+/** How long one reading may take, ms. */
+const SAMPLE_LIMIT_MS = 3_000;
 
 interface RunningPool {
   readonly config: PoolConfig;
@@ -48,7 +57,8 @@ export class Autoscaler {
   readonly #options: AutoscalerOptions;
   readonly #logger: Logger;
   readonly #now: () => number;
-  readonly #lease: Lease;
+  #lease: Lease;
+  #kubernetes: Promise<KubernetesConnection> | undefined;
   readonly #fleet: FleetWatch;
   readonly #listeners = new Set<(tick: PoolTick) => void>();
   #pools: readonly RunningPool[] = [];
@@ -68,8 +78,11 @@ export class Autoscaler {
   /** Begins. Rejects with CELERIAC_E_CONFIG for a pool that cannot be run; a broker that is away is waited for. */
   async start(): Promise<void> {
     const { config, transport } = this.#options;
+    this.#lease = this.#options.lease ?? (await this.#leaseOf(config));
     const control = createWorkerControl(createControlClient({ bus: transport.bus, now: this.#now }), this.#now);
-    const nextDue = nextDueSampler({ admin: transport.queues, now: this.#now, limitMs: 3_000 });
+    const nextDue = nextDueSampler({ admin: transport.queues, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
+    const depths = createDepthReader({ admin: transport.queues, limitMs: SAMPLE_LIMIT_MS });
+    const concerned = createFleetIndex<string>();
     const targets = await Promise.all(config.pools.map((pool) => this.#target(pool)));
     this.#pools = config.pools.map((pool, index) => {
       const target = targets[index];
@@ -78,6 +91,8 @@ export class Autoscaler {
         spec: pool.spec,
         target,
         admin: transport.queues,
+        depths,
+        rhythm: rhythmOf(pool.spec.pool, config.pools.length),
         fleet: this.#fleet,
         control,
         nextDue,
@@ -88,11 +103,13 @@ export class Autoscaler {
         logger: this.#logger,
         now: this.#now,
         onTick: (tick) => this.#ticked(tick),
+        onReplicas: (replicas) => concerned.place(pool.spec.pool, replicas),
       });
       return { config: pool, target, loop };
     });
+    const loops = new Map(this.#pools.map(({ loop }) => [loop.spec.pool, loop]));
     this.#fleet.onChange((nodenames) => {
-      for (const { loop } of this.#pools) if (loop.concerns(nodenames)) loop.wake();
+      for (const pool of concerned.ownersOf(nodenames)) loops.get(pool)?.wake();
     });
     this.#fleet.start();
     await this.#lease.start();
@@ -156,6 +173,11 @@ export class Autoscaler {
     return this.#stopping;
   }
 
+  /** Who may act: we, or who else. */
+  get lease(): Pick<Lease, 'holder'> & { readonly held: boolean } {
+    return { held: this.#lease.held(), holder: this.#lease.holder };
+  }
+
   async #stop(hurry: AbortSignal): Promise<readonly string[]> {
     this.#upkeep?.stop();
     await Promise.all(this.#pools.map(({ loop }) => loop.stop()));
@@ -166,11 +188,40 @@ export class Autoscaler {
       }),
     );
     await this.#lease.close();
+    await (await this.#kubernetes)?.close();
     await this.#fleet.close();
     this.#guard?.close();
     await this.journal.close();
     this.#listeners.clear();
     return left.flat();
+  }
+
+  async #leaseOf(config: PoolsConfig): Promise<Lease> {
+    if (config.lease == null) return singleLease();
+    const { name, namespace, durationMs, renewDeadlineMs, retryPeriodMs } = config.lease;
+    const { credentials } = await this.#cluster();
+    return createLease({
+      kind: 'kubernetes',
+      credentials,
+      name,
+      namespace: namespace ?? config.kubernetes?.namespace,
+      timings: { durationMs, renewDeadlineMs, retryPeriodMs },
+      logger: this.#logger,
+    });
+  }
+
+  /** One connection for the lease and every Deployment. */
+  #cluster(): Promise<KubernetesConnection> {
+    const { config, env } = this.#options;
+    this.#kubernetes ??= (async () => {
+      const namespaces = config.pools.flatMap(({ target }) =>
+        target.kind === 'deployment' ? [target.namespace ?? config.kubernetes?.namespace] : [],
+      );
+      const { kubeconfig, context } = config.kubernetes ?? {};
+      const credentials = await readCredentials({ kubeconfig, context, env });
+      return connectKubernetes({ credentials, namespaces, instance: hostname(), logger: this.#logger, now: this.#now });
+    })();
+    return this.#kubernetes;
   }
 
   #target(pool: PoolConfig): Promise<Target> {
@@ -182,6 +233,7 @@ export class Autoscaler {
       env,
       output: output ?? 'inherit',
       programs: programs ?? {},
+      kubernetes: () => this.#cluster(),
       guard: async () => {
         const { startOrphanGuard } = await import('./targets/local/orphan-guard.ts');
         this.#guard ??= startOrphanGuard((error) => this.#logger.warn({ err: error }, 'local replicas would outlive a killed autoscaler'));

@@ -14,6 +14,8 @@ export {
   type Presence,
   presenceOf,
   type WorkerView,
+  workerAfter,
+  workerOf,
 } from './events/fleet-state.ts';
 export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';

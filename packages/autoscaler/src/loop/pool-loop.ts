@@ -9,8 +9,8 @@ import type { FleetWatch } from '../fleet/fleet-watch.ts';
 import type { WorkerControl } from '../fleet/worker-control.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Lease } from '../lease/lease.ts';
+import type { DepthReader } from '../samplers/depth-reader.ts';
 import type { NextDueSampler } from '../samplers/next-due.ts';
-import { hostOf } from '../samplers/nodenames.ts';
 import { type QueueDepthSampler, queueDepthSampler } from '../samplers/queue-depth.ts';
 import { type Inspection, survey } from '../samplers/survey.ts';
 import { noScaleIn, type ScaleInState, scaleInOf } from '../scale-in/scale-in.ts';
@@ -19,13 +19,16 @@ import type { Target, TargetReplica, TargetSeen, TargetWork } from '../targets/t
 import type { Sample } from '../window/sample.ts';
 import { createEffectRunner, type EffectRunner } from './effects.ts';
 import { createGrowthWatch, type GrowthWatch } from './growth-watch.ts';
-import { nextTickMs } from './pace.ts';
+import { nextTickMs, type Rhythm } from './pace.ts';
 
 /** What a pool's loop is wired to. */
 export interface PoolLoopOptions {
   readonly spec: PoolSpec;
   readonly target: Target;
-  readonly admin: QueueAdmin;
+  readonly admin: Pick<QueueAdmin, 'watchGrowth'>;
+  /** Shared by all pools, as are the questions they ask of it. */
+  readonly depths: DepthReader;
+  readonly rhythm: Rhythm;
   readonly fleet: FleetWatch;
   readonly control: WorkerControl;
   readonly nextDue: NextDueSampler;
@@ -38,6 +41,8 @@ export interface PoolLoopOptions {
   /** Epoch ms. */
   readonly now: () => number;
   readonly onTick: (tick: PoolTick) => void;
+  /** The replicas as the target showed them at each turn. */
+  readonly onReplicas: (replicas: readonly TargetReplica[]) => void;
 }
 
 /** One turn of a pool's loop, as it ended. */
@@ -51,9 +56,6 @@ export interface PoolTick {
   readonly sampledInMs: number;
   readonly tookMs: number;
 }
-
-/** How long one reading may take, ms. */
-const SAMPLE_LIMIT_MS = 3_000;
 
 /** Sample, decide, act: one pool's loop. Turns never overlap; what happens during one begins the next. */
 export class PoolLoop {
@@ -74,7 +76,6 @@ export class PoolLoop {
   #again = false;
   #stopped = false;
   #orders: Orders = noOrders;
-  #names: ReadonlySet<string> = new Set();
 
   constructor(options: PoolLoopOptions) {
     const { spec, admin, now, target, control, logger } = options;
@@ -82,7 +83,7 @@ export class PoolLoop {
     this.#state = initialPoolState(now());
     options.lease.onChange((held) => (held ? this.#takeOver() : this.#standBy()));
     const queues = spec.queues.map((queue) => queue.name);
-    this.#depth = queueDepthSampler({ queues, admin, now, limitMs: SAMPLE_LIMIT_MS });
+    this.#depth = queueDepthSampler({ queues, depths: options.depths, now });
     this.#effects = createEffectRunner({
       target,
       control,
@@ -159,20 +160,15 @@ export class PoolLoop {
     await this.#effects.settled();
   }
 
-  /** Whether one of these node names is, by its name or its host, a replica of this pool as it was last looked at. */
-  concerns(nodenames: ReadonlySet<string>): boolean {
-    for (const nodename of nodenames) if (this.#names.has(nodename) || this.#names.has(`@${hostOf(nodename)}`)) return true;
-    return false;
-  }
-
   #rest(): void {
-    const { now } = this.#options;
-    const waitMs = nextTickMs(now(), {
+    const { now, rhythm } = this.#options;
+    const pace = {
       atZero: this.#last?.decision.from === 0 && this.#last.decision.to === 0,
       armed: this.#growth.armed,
       grewAtMs: this.#grewAtMs,
       wakeAtMs: this.#last?.decision.wakeAtMs ?? null,
-    });
+    };
+    const waitMs = nextTickMs(now(), pace, rhythm);
     this.#timer = setTimeout(() => this.wake(), waitMs);
   }
 
@@ -253,7 +249,7 @@ export class PoolLoop {
   }
 
   #know(replicas: readonly TargetReplica[]): void {
-    this.#names = new Set(replicas.flatMap(({ nodename, host }) => nodename ?? (host === null ? [] : `@${host}`)));
+    this.#options.onReplicas(replicas);
   }
 
   #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision, looked: TargetSeen): void {

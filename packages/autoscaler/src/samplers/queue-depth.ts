@@ -1,7 +1,6 @@
-import type { QueueAdmin } from '@celeriac/brokers';
 import type { QueueSeen } from '../decide/seen.ts';
 import { reading, unavailable } from '../window/sample.ts';
-import { inTime } from './in-time.ts';
+import type { DepthReader } from './depth-reader.ts';
 
 /** Asks the broker how much waits. */
 export interface QueueDepthSampler {
@@ -13,32 +12,30 @@ export interface QueueDepthSampler {
 
 export interface QueueDepthOptions {
   readonly queues: readonly string[];
-  readonly admin: Pick<QueueAdmin, 'depth'>;
+  readonly depths: DepthReader;
   /** Epoch ms. */
   readonly now: () => number;
-  readonly limitMs: number;
 }
 
-/** A sampler of queue depths. A queue that does not exist is known to be empty; an error or a late answer is not. */
+/** A sampler of the depths of one pool. A queue that does not exist is known to be empty; an error or a late answer is not. */
 export function queueDepthSampler(options: QueueDepthOptions): QueueDepthSampler {
-  const { now } = options;
-  const lastReadMs = new Map(options.queues.map((name) => [name, now()]));
+  const { now, depths, queues } = options;
+  const lastReadMs = new Map(queues.map((name) => [name, now()]));
   let lastTookMs = 0;
-  const readOne = async (name: string): Promise<QueueSeen> => {
-    try {
-      const ready = (await inTime(options.admin.depth(name), options.limitMs, `depth of ${name}`)) ?? 0;
-      lastReadMs.set(name, now());
-      return { name, ready: reading(ready, now()) };
-    } catch (error) {
-      return { name, ready: unavailable(error instanceof Error ? error.message : String(error), lastReadMs.get(name) ?? now()) };
+  const seen = (name: string, depth: number | Error | undefined, atMs: number): QueueSeen => {
+    if (typeof depth !== 'number') {
+      return { name, ready: unavailable(depth?.message ?? 'not read', lastReadMs.get(name) ?? atMs) };
     }
+    lastReadMs.set(name, atMs);
+    return { name, ready: reading(depth, atMs) };
   };
   return {
     async read() {
       const startedMs = performance.now();
-      const seen = await Promise.all(options.queues.map(readOne));
+      const read = await depths.read(queues);
       lastTookMs = performance.now() - startedMs;
-      return seen;
+      const atMs = now();
+      return queues.map((name) => seen(name, read.get(name), atMs));
     },
     get lastTookMs() {
       return lastTookMs;

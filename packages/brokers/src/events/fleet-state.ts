@@ -81,13 +81,19 @@ export function applyFleetEvent(state: FleetState, event: FleetEvent, nowMs: num
 export function applyFleetEvents(state: FleetState, arrivals: readonly Arrival[]): FleetState {
   let next: Map<string, WorkerView> | undefined;
   for (const { event, atMs } of arrivals) {
-    const nodename = event.hostname;
-    if (typeof nodename !== 'string' || nodename === '' || nodename.length > 255) continue;
-    if (event.type !== 'worker-online' && event.type !== 'worker-heartbeat' && event.type !== 'worker-offline') continue;
+    const nodename = workerOf(event);
+    if (nodename === null) continue;
     next ??= new Map(state);
-    next.set(nodename, viewAfter(next.get(nodename), event, nodename, atMs));
+    next.set(nodename, workerAfter(next.get(nodename), nodename, event, atMs));
   }
   return next ?? state;
+}
+
+/** The worker that an event tells of; null for events that are not `worker-*`, or malformed. */
+export function workerOf(event: FleetEvent): string | null {
+  const nodename = event.hostname;
+  if (typeof nodename !== 'string' || nodename === '' || nodename.length > 255) return null;
+  return event.type === 'worker-online' || event.type === 'worker-heartbeat' || event.type === 'worker-offline' ? nodename : null;
 }
 
 /** The state without workers that went offline or fell silent more than `retentionMs` ago. */
@@ -96,7 +102,8 @@ export function forgetWorkers(state: FleetState, nowMs: number, retentionMs: num
   return kept.length === state.size ? state : new Map(kept);
 }
 
-function viewAfter(before: WorkerView | undefined, event: FleetEvent, nodename: string, nowMs: number): WorkerView {
+/** One worker after an event of {@link workerOf} it; `before` is undefined for one not heard of yet. */
+export function workerAfter(before: WorkerView | undefined, nodename: string, event: FleetEvent, nowMs: number): WorkerView {
   const pid = count(event.pid) ?? before?.pid ?? null;
   const processed = count(event.processed);
   if (event.type === 'worker-offline' && before !== undefined) {
