@@ -1,6 +1,7 @@
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { PoolConfig } from '../config/pools-config.ts';
+import type { KubernetesConnection } from '../kubernetes/connection.ts';
 import type { OrphanGuard } from './local/orphan-guard.ts';
 import type { ReplicaOutput } from './local/replica-process.ts';
 import type { Target } from './target.ts';
@@ -14,6 +15,8 @@ export interface TargetContext {
   readonly output: ReplicaOutput;
   /** First words of commands that stand for others, such as `celeriac` for this very program. */
   readonly programs: Readonly<Record<string, readonly string[]>>;
+  /** One connection for all pools on Kubernetes, opened with the first. */
+  readonly kubernetes: () => Promise<KubernetesConnection>;
   /** One guard for all local pools, started with the first. */
   readonly guard: () => Promise<OrphanGuard>;
 }
