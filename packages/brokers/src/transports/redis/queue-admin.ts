@@ -13,8 +13,8 @@ export function createQueueAdmin(hub: RedisHub, bindings: Bindings): QueueAdmin 
     declare: (queue) => bindings.declare([queue]),
     /** Redis keeps no empty lists: an empty queue exists where its binding is known. */
     async depth(name) {
-      const [ready] = await readLengths([name]);
-      if (typeof ready !== 'number') throw ready;
+      const [ready = 0] = await readLengths([name]);
+      if (ready instanceof Error) throw ready;
       return ready > 0 || (await bindings.isKnown(name)) ? ready : null;
     },
     async depths(names) {
