@@ -51,6 +51,17 @@ describe('placeTask', () => {
     expect(router.order).toEqual(['small', 'large', 'gpu-small']);
   });
 
+  test('of cpu and memory the one that is the larger part of the most decides', () => {
+    const pool = (cpu: number, memory: string) => ({ queues: [`${cpu}${memory}`], slotsPerReplica: 1, size: { cpu, memory } });
+    const pools = { most: pool(8, '64Gi'), memory: pool(1, '32Gi'), cpu: pool(2, '8Gi') };
+    expect(createPoolRouter(pools).order).toEqual(['cpu', 'memory', 'most']);
+  });
+
+  test('what no pool declares tells none from another', () => {
+    const pool = (queue: string, cpu: number) => ({ queues: [queue], slotsPerReplica: 1, size: { cpu } });
+    expect(createPoolRouter({ four: pool('a', 4), one: pool('b', 1) }).order).toEqual(['one', 'four']);
+  });
+
   test('ties go to the pool that is declared first; what is not declared counts as most', () => {
     const size = { cpu: 1, memory: '1Gi' };
     const pools = { b: { queues: ['b'], slotsPerReplica: 1, size }, a: { queues: ['a'], slotsPerReplica: 1, size }, c: { queues: ['c'] } };
