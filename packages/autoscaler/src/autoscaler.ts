@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import { createControlClient, type Logger, silentLogger, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
+import { type BudgetLedger, createBudgetLedger } from './budget/ledger.ts';
 import type { PoolConfig, PoolsConfig } from './config/pools-config.ts';
+import type { Orders } from './decide/seen.ts';
 import { createFleetIndex } from './fleet/fleet-index.ts';
 import { createFleetWatch, type FleetWatch } from './fleet/fleet-watch.ts';
 import { createWorkerControl } from './fleet/worker-control.ts';
@@ -16,11 +18,12 @@ import { PoolLoop, type PoolTick } from './loop/pool-loop.ts';
 import { type ClaimSweep, startUpkeep, type Upkeep } from './loop/upkeep.ts';
 import { createDepthReader } from './samplers/depth-reader.ts';
 import { nextDueSampler } from './samplers/next-due.ts';
+import { createSchedules } from './schedule/schedules.ts';
 import type { OrphanGuard } from './targets/local/orphan-guard.ts';
 import type { ReplicaOutput } from './targets/local/replica-process.ts';
 import { createTarget } from './targets/registry.ts';
 import type { Target, TargetReplica } from './targets/target.ts';
-import { valueOr } from './window/sample.ts';
+import { unavailable, valueOr } from './window/sample.ts';
 
 /** What an autoscaler is made of. */
 export interface AutoscalerOptions {
@@ -64,6 +67,7 @@ export class Autoscaler {
   #pools: readonly RunningPool[] = [];
   #guard: OrphanGuard | undefined;
   #upkeep: Upkeep | undefined;
+  #ledger: BudgetLedger | undefined;
   #stopping: Promise<readonly string[]> | undefined;
 
   constructor(options: AutoscalerOptions) {
@@ -83,7 +87,17 @@ export class Autoscaler {
     const nextDue = nextDueSampler({ admin: transport.queues, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
     const depths = createDepthReader({ admin: transport.queues, limitMs: SAMPLE_LIMIT_MS });
     const concerned = createFleetIndex<string>();
+    const schedule = await createSchedules(config.pools);
     const targets = await Promise.all(config.pools.map((pool) => this.#target(pool)));
+    const ledger = createBudgetLedger({
+      pools: config.pools,
+      budgets: config.budgets ?? new Map(),
+      look: (pool) => this.#running(pool)?.target.look(this.#now()).replicas ?? unavailable('not there yet', this.#now()),
+      wake: (pool) => this.#running(pool)?.loop.wake(),
+    });
+    this.#ledger = ledger;
+    // Before the loops hear of it: another holder has acted in between.
+    this.#lease.onChange(() => ledger.forget());
     this.#pools = config.pools.map((pool, index) => {
       const target = targets[index];
       if (target === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', `pool ${pool.spec.pool} has no target`);
@@ -98,8 +112,8 @@ export class Autoscaler {
         nextDue,
         journal: this.journal,
         lease: this.#lease,
-        grant: () => null,
-        schedule: () => null,
+        grant: (name) => ledger.grant(name),
+        schedule,
         logger: this.#logger,
         now: this.#now,
         onTick: (tick) => this.#ticked(tick),
@@ -141,7 +155,7 @@ export class Autoscaler {
 
   /** A pool's replicas as its target sees them now; none for a pool that is not there or cannot be read. */
   replicas(pool: string): readonly TargetReplica[] {
-    const target = this.#pools.find(({ loop }) => loop.spec.pool === pool)?.target;
+    const target = this.#running(pool)?.target;
     return target === undefined ? [] : valueOr(target.look(this.#now()).replicas, []);
   }
 
@@ -160,8 +174,28 @@ export class Autoscaler {
 
   /** Why a pool has the size it has; undefined for a pool that is not there or has not decided yet. */
   explain(pool: string): Explanation | undefined {
-    const running = this.#pools.find(({ loop }) => loop.spec.pool === pool);
-    return running?.loop.last === undefined ? undefined : explain(this.#now(), running.loop.spec, running.loop.last.decision);
+    const last = this.#running(pool)?.loop.last;
+    return last === undefined ? undefined : explain(this.#now(), last.spec, last.seen, last.decision);
+  }
+
+  /** Names of all pools, those that have not decided yet too. */
+  get poolNames(): readonly string[] {
+    return this.#pools.map(({ loop }) => loop.spec.pool);
+  }
+
+  /** Whether we may act, and who may as far as is known; null for nobody. */
+  get lease(): { readonly held: boolean; readonly holder: string | null } {
+    return { held: this.#lease.held(), holder: this.#lease.holder };
+  }
+
+  /** What people ordered for a pool by `celeriac scale`; undefined for a pool that is not there. */
+  orders(pool: string): Orders | undefined {
+    return this.#running(pool)?.loop.orders;
+  }
+
+  /** Takes an order for a pool that is there; resolves once it would survive us. It stands until it is taken back. */
+  async order(pool: string, orders: Orders): Promise<void> {
+    await this.#running(pool)?.loop.order(orders);
   }
 
   /**
@@ -180,6 +214,7 @@ export class Autoscaler {
 
   async #stop(hurry: AbortSignal): Promise<readonly string[]> {
     this.#upkeep?.stop();
+    this.#ledger?.close();
     await Promise.all(this.#pools.map(({ loop }) => loop.stop()));
     const left = await Promise.all(
       this.#pools.map(({ config, target }) => {
@@ -205,7 +240,7 @@ export class Autoscaler {
       credentials,
       name,
       namespace: namespace ?? config.kubernetes?.namespace,
-      timings: { durationMs, renewDeadlineMs, retryPeriodMs },
+      timings: { leaseDurationMs: durationMs, renewDeadlineMs, retryPeriodMs },
       logger: this.#logger,
     });
   }
@@ -242,7 +277,12 @@ export class Autoscaler {
     });
   }
 
+  #running(pool: string): RunningPool | undefined {
+    return this.#pools.find(({ loop }) => loop.spec.pool === pool);
+  }
+
   #ticked(tick: PoolTick): void {
+    this.#ledger?.observe(tick);
     for (const listener of this.#listeners) listener(tick);
   }
 }
