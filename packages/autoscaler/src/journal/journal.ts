@@ -33,7 +33,7 @@ export function createJournal(options: { readonly file?: string | undefined; rea
   return {
     write(record) {
       seq += 1;
-      const placed: JournalRecord = { v: 1, seq, ...record };
+      const placed: JournalRecord = { v: 2, seq, ...record };
       records.push(placed);
       if (records.length >= kept * 2) records = records.slice(-kept);
       if (stream?.writable === true) stream.write(`${JSON.stringify(placed)}\n`);

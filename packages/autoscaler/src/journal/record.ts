@@ -6,7 +6,7 @@ import type { ScaleInSeen, ScaleInState, ScaleInStep } from '../scale-in/scale-i
 
 /** A decision with everything it rested on, so that it can be made again. */
 export interface DecisionRecord {
-  readonly v: 1;
+  readonly v: 2;
   readonly type: 'decision';
   readonly seq: number;
   readonly pool: string;
@@ -20,7 +20,7 @@ export interface DecisionRecord {
 
 /** A step of scale-in that had effects, with everything it rested on. */
 export interface ScaleInRecord {
-  readonly v: 1;
+  readonly v: 2;
   readonly type: 'scale-in';
   readonly seq: number;
   readonly pool: string;
@@ -31,5 +31,8 @@ export interface ScaleInRecord {
   readonly step: ScaleInStep;
 }
 
-/** A line of the journal. Plain data without secrets. */
+/**
+ * A line of the journal. Plain data without secrets. `v` is 2 since decisions see orders, schedules, grants and holds; lines of version 1 lack
+ * them and were decided by other rules.
+ */
 export type JournalRecord = DecisionRecord | ScaleInRecord;

@@ -9,7 +9,7 @@ const three = replicas(3);
 const rested = restedState(three, { wishes: [{ atMs: NOW - 60_000, replicas: 2 }] });
 const decision = decide(NOW, spec(), seen(0, three), rested);
 const record: DecisionRecord = {
-  v: 1,
+  v: 2,
   type: 'decision',
   seq: 1,
   pool: 'default',
@@ -33,7 +33,7 @@ describe('replay', () => {
 
 describe('explain', () => {
   it('says why the number is what it is and what would change it', () => {
-    const { because, wouldChange } = explain(NOW, spec(), decision);
+    const { because, wouldChange } = explain(NOW, spec(), seen(0, three), decision);
     expect(because[0]).toBe('3 ready (0 with work), 0 starting, 0 leaving, 0 stuck; wanted: 2');
     expect(because).toContain('wish: 0 (nothing waits and nothing runs)');
     expect(because).toContain('down-delay: 2 (2 were wanted within the last 120 s)');
