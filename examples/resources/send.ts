@@ -7,7 +7,7 @@ import { Celery, isCeleriacError } from '@celeriac/producer';
 import { album, thumbnail, transcode } from './contracts.ts';
 
 const file = new URL('./pools.yaml', import.meta.url);
-await using app = new Celery({
+const app = new Celery({
   broker: process.env['CELERY_BROKER_URL'] ?? 'redis://127.0.0.1:6379/0',
   backend: process.env['CELERY_RESULT_BACKEND'] ?? 'redis://127.0.0.1:6379/1',
   pools: poolListOf(await readPools(await readFile(file, 'utf8'), 'pools.yaml')),
@@ -28,3 +28,4 @@ try {
   if (!isCeleriacError(error, 'CELERIAC_E_NO_POOL_FITS')) throw error;
   console.log(error.message);
 }
+await app.close();
