@@ -183,11 +183,6 @@ export class Autoscaler {
     return this.#pools.map(({ loop }) => loop.spec.pool);
   }
 
-  /** Whether we may act, and who may as far as is known; null for nobody. */
-  get lease(): { readonly held: boolean; readonly holder: string | null } {
-    return { held: this.#lease.held(), holder: this.#lease.holder };
-  }
-
   /** What people ordered for a pool by `celeriac scale`; undefined for a pool that is not there. */
   orders(pool: string): Orders | undefined {
     return this.#running(pool)?.loop.orders;
