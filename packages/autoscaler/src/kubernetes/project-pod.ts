@@ -6,6 +6,8 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   'controller.kubernetes.io/pod-deletion-cost',
   'karpenter.sh/do-not-disrupt',
   'cluster-autoscaler.kubernetes.io/safe-to-evict',
+  'celeriac.dev/shield',
+  'celeriac.dev/deletion-cost-before',
 ]);
 
 /** Keeps of a Pod (core/v1) what decisions need; null for one that no ReplicaSet owns. Never throws. */

@@ -37,7 +37,7 @@ export interface SlimPod {
   readonly replicaSetName: string;
   /** Label `pod-template-hash`. */
   readonly templateHash: string | null;
-  /** Only deletion cost, do-not-disrupt and safe-to-evict, by their full names. */
+  /** Only deletion cost, do-not-disrupt, safe-to-evict and our own, by their full names. */
   readonly annotations: Readonly<Record<string, string>>;
   /** What the worker in it calls its host: `spec.hostname`, else the pod's name. */
   readonly hostname: string;
