@@ -17,7 +17,8 @@ export type { BudgetAsk, Decision, Evidence, ReasonCode, Stage } from './decide/
 export type { Grant, GrowthSeen, Orders, PoolSeen, QueueSeen, ReplicaPhase, ReplicaSeen, ScheduleSeen } from './decide/seen.ts';
 export type { PoolSpec, QueueSpec, ScalingMode } from './decide/spec.ts';
 export { initialPoolState, type PoolState } from './decide/state.ts';
-export { type AutoscalerHttp, type AutoscalerHttpOptions, type PoolSummary, serveAutoscaler } from './http/server.ts';
+export type { PoolSummary } from './http/pool-summary.ts';
+export { type AutoscalerHttp, type AutoscalerHttpOptions, serveAutoscaler } from './http/server.ts';
 export { type Explanation, explain } from './journal/explain.ts';
 export type { Journal } from './journal/journal.ts';
 export type { DecisionRecord, JournalRecord, ScaleInRecord } from './journal/record.ts';

@@ -3,8 +3,13 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { Autoscaler } from '../autoscaler.ts';
-import type { PoolTick } from '../loop/pool-loop.ts';
+import { sendJson, sendText } from './answer.ts';
+import { streamJournal } from './journal-stream.ts';
 import { createMetrics, type MetricsIdentity } from './metrics.ts';
+import { type PoolSummary, poolSummary } from './pool-summary.ts';
+import { sendNoPool, sendStandby } from './refusals.ts';
+import { takeOrder } from './take-order.ts';
+import { createWriteAccess } from './write-access.ts';
 
 /** The autoscaler's HTTP side. */
 export interface AutoscalerHttp {
@@ -20,30 +25,23 @@ export interface AutoscalerHttpOptions {
   /** Default 9810; 0 takes a free one. */
   readonly port?: number;
   readonly identity: MetricsIdentity;
+  /** A file with the token by which others than this machine may order; undefined lets only this machine. */
+  readonly tokenFile?: string | undefined;
+  /** How often a silent stream says that it is alive, ms. Default 15 s. */
+  readonly heartbeatMs?: number;
   readonly logger: Logger;
 }
 
-/** A pool as `/api/pools` lists it. */
-export interface PoolSummary {
-  readonly pool: string;
-  readonly replicas: number;
-  readonly wanted: number;
-  readonly reason: string;
-  readonly text: string;
-  readonly mode: string;
-  readonly min: number;
-  readonly max: number;
-  /** Null where a depth is unknown. */
-  readonly waiting: number | null;
-  readonly running: number;
-}
+const HEARTBEAT_MS = 15_000;
 
 /**
- * Serves `/livez`, `/readyz`, `/metrics`, `/api/pools`, `/api/pools/:name/explain`, `/api/journal` (`?pool=`, `?limit=`) and
- * `/api/journal/stream` as server-sent events. Reads only. Rejects with CELERIAC_E_CONFIG where the address cannot be had.
+ * Serves `/livez`, `/readyz`, `/metrics`, `/api/state`, `/api/pools`, `/api/pools/:name`, `/api/pools/:name/explain`, `/api/journal`
+ * (`?pool=`, `?limit=`) and `/api/journal/stream` as server-sent events; takes `POST /api/pools/:name/orders`. Rejects with
+ * CELERIAC_E_CONFIG where the address cannot be had or the token cannot be read.
  */
 export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<AutoscalerHttp> {
   const { autoscaler, host = '127.0.0.1', port = 9810, logger } = options;
+  const access = await createWriteAccess(options.tokenFile);
   const metrics = await createMetrics(autoscaler, options.identity);
   const unsubscribe = autoscaler.onTick((tick) => metrics.observe(tick));
   const server: Server = createServer((request, response) => {
@@ -55,27 +53,45 @@ export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<A
   });
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? '/', 'http://autoscaler');
-    const explained = /^\/api\/pools\/([^/]+)\/explain$/.exec(url.pathname)?.[1];
-    if (request.method !== 'GET' && request.method !== 'HEAD') sendJson(response, 405, { error: 'read only' });
-    else if (explained === undefined) await respondAt(url, request, response);
-    else sendExplanation(response, autoscaler, explained);
+    const url = URL.parse(request.url ?? '/', 'http://autoscaler');
+    if (url === null) return sendJson(response, 400, { error: 'no such address' });
+    // Names of pools need no encoding.
+    const [, pool, what = ''] = /^\/api\/pools\/([^/]+)(?:\/(explain|orders))?$/.exec(url.pathname) ?? [];
+    const isOrder = pool !== undefined && what === 'orders';
+    if (isOrder && request.method === 'POST') return takeOrder(request, response, { autoscaler, access, logger, pool });
+    const allowed = isOrder ? ['POST'] : ['GET', 'HEAD'];
+    if (!allowed.includes(request.method ?? '')) {
+      return sendJson(response, 405, { error: isOrder ? 'POST an order' : 'read only' }, { allow: allowed.join(', ') });
+    }
+    if (pool !== undefined) return sendPool(response, autoscaler, pool, what);
+    return respondAt(url, request, response);
   };
   const respondAt = async (url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     switch (url.pathname) {
       case '/livez':
         return sendText(response, 200, 'ok\n');
       case '/readyz':
+        // One that stands by is as ready as it can be: it must not hold up a rollout.
+        if (!autoscaler.lease.held) return sendText(response, 200, 'standby\n');
         return autoscaler.ready ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'signals missing\n');
       case '/metrics':
         response.writeHead(200, { 'content-type': metrics.contentType }).end(await metrics.render());
         return;
+      case '/api/state':
+        return sendJson(response, 200, {
+          ...listing(autoscaler),
+          version: options.identity.version,
+          nowMs: autoscaler.nowMs,
+          ready: autoscaler.ready,
+        });
       case '/api/pools':
-        return sendJson(response, 200, { pools: [...autoscaler.pools.values()].map(summary) });
+        return sendJson(response, 200, listing(autoscaler));
       case '/api/journal':
-        return sendJson(response, 200, { records: autoscaler.journal.latest(journalQuery(url)) });
-      case '/api/journal/stream':
-        return stream(request, response, autoscaler, url.searchParams.get('pool'));
+        return sendJson(response, 200, { life: autoscaler.journal.life, records: autoscaler.journal.latest(journalQuery(url)) });
+      case '/api/journal/stream': {
+        const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
+        return streamJournal(request, response, { journal: autoscaler.journal, pool: url.searchParams.get('pool'), heartbeatMs });
+      }
       default:
         return sendJson(response, 404, { error: 'not found' });
     }
@@ -98,21 +114,9 @@ export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<A
   };
 }
 
-function summary(tick: PoolTick): PoolSummary {
-  const { decision, pool } = tick;
-  const depths = Object.values(decision.evidence.ready);
-  return {
-    pool,
-    replicas: decision.from,
-    wanted: decision.to,
-    reason: decision.reason,
-    text: decision.text,
-    mode: tick.spec.mode,
-    min: tick.spec.min,
-    max: tick.spec.max,
-    waiting: depths.some((depth) => depth === null) ? null : depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0),
-    running: decision.evidence.active,
-  };
+/** What `/api/pools` answers: every pool that has decided, and whether what it says is of now. */
+function listing(autoscaler: Autoscaler): { readonly pools: readonly PoolSummary[]; readonly lease: Autoscaler['lease'] } {
+  return { pools: [...autoscaler.pools.values()].map(poolSummary), lease: autoscaler.lease };
 }
 
 function journalQuery(url: URL): { pool?: string; limit?: number } {
@@ -121,30 +125,14 @@ function journalQuery(url: URL): { pool?: string; limit?: number } {
   return { ...(pool === null ? {} : { pool }), ...(Number.isSafeInteger(limit) && limit > 0 ? { limit } : {}) };
 }
 
-function sendExplanation(response: ServerResponse, autoscaler: Autoscaler, encoded: string): void {
-  // Pool names need no encoding.
-  const pool = encoded;
-  const explanation = autoscaler.explain(pool);
-  if (explanation !== undefined) sendJson(response, 200, explanation);
-  else sendJson(response, 404, { error: `no pool ${pool}, or it has not decided yet`, pools: [...autoscaler.pools.keys()] });
-}
-
-function stream(request: IncomingMessage, response: ServerResponse, autoscaler: Autoscaler, pool: string | null): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', connection: 'keep-alive' });
-  response.write(': journal\n\n');
-  const unsubscribe = autoscaler.journal.subscribe((record) => {
-    if (pool !== null && record.pool !== pool) return;
-    // A reader that does not read is dropped rather than kept in memory.
-    if (response.writableLength > 1_048_576) response.destroy();
-    else response.write(`id: ${record.seq}\nevent: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`);
-  });
-  request.once('close', unsubscribe);
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
-}
-
-function sendText(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain' }).end(body);
+function sendPool(response: ServerResponse, autoscaler: Autoscaler, pool: string, what: string): void {
+  const tick = autoscaler.pools.get(pool);
+  if (!autoscaler.poolNames.includes(pool)) sendNoPool(response, autoscaler, pool);
+  else if (!autoscaler.lease.held) sendStandby(response, autoscaler);
+  else if (tick === undefined) sendJson(response, 503, { error: `pool ${pool} has not decided yet` });
+  else if (what === 'explain') sendJson(response, 200, autoscaler.explain(pool));
+  else {
+    const { spec, atMs, seen, decision } = tick;
+    sendJson(response, 200, { ...poolSummary(tick), atMs, spec, seen, decision, explanation: autoscaler.explain(pool) });
+  }
 }

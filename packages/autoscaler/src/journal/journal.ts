@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
@@ -8,6 +9,12 @@ export type NewRecord = Omit<DecisionRecord, 'v' | 'seq'> | Omit<ScaleInRecord, 
 
 /** Remembers why: the last records in memory, all of them in a file where one is given. */
 export interface Journal {
+  /** Tells records of this life of the autoscaler from those of another, whose numbers begin at 1 too. */
+  readonly life: string;
+  /** The number of the latest record; 0 for none. */
+  readonly lastSeq: number;
+  /** The records in memory behind this number, oldest first. */
+  since(seq: number): readonly JournalRecord[];
   write(record: NewRecord): void;
   /** The latest records, oldest first, of one pool or of all. */
   latest(options?: { readonly pool?: string; readonly limit?: number }): readonly JournalRecord[];
@@ -30,7 +37,16 @@ export function createJournal(options: { readonly file?: string | undefined; rea
     stream = createWriteStream(options.file, { fd: openToAppend(options.file) });
     stream.on('error', (error) => options.logger.error({ err: error, file: options.file }, 'journal file cannot be written'));
   }
+  const life = randomUUID().slice(0, 8);
   return {
+    life,
+    get lastSeq() {
+      return seq;
+    },
+    since(last) {
+      const behind = Math.min(seq - last, records.length);
+      return behind <= 0 ? [] : records.slice(-behind);
+    },
     write(record) {
       seq += 1;
       const placed: JournalRecord = { v: 2, seq, ...record };
