@@ -17,6 +17,12 @@ describe('what npm test leaves out', () => {
     expect(out.has('test/e2e/node-22.test.ts')).toBe(false);
   });
 
+  it('is the tests in a cluster where its programs are missing', () => {
+    const out = unavailableTests(new Map([['kubernetes', 'no etcd here']]));
+    expect(out.get('test/cluster/rigs.test.ts')).toEqual(['no etcd here']);
+    expect([...out.keys()].every((file) => file.startsWith('test/cluster/'))).toBe(true);
+  });
+
   it('tells the older Node and the Python peers apart', () => {
     const node = unavailableTests(new Map([['node22', 'no old Node']]));
     expect([...node.keys()]).toEqual(['test/e2e/node-22.test.ts']);

@@ -69,8 +69,8 @@ export function createRest(options: RestOptions): Rest {
         const asked = request({ agent, host: url.hostname, port: url.port, method, path, ...extra }, resolve);
         asked.on('timeout', () => asked.destroy(new Error(`${method} ${path}: no answer for ${TIMEOUT_MS} ms`)));
         asked.on('error', (error: NodeJS.ErrnoException) => {
-          // the server closed an idle connection while the request was on its way
-          if (mayRepeat && asked.reusedSocket && error.code === 'ECONNRESET') attempt(false);
+          // the server closed an idle connection while the request was on its way; of a write nobody knows what became of it
+          if (mayRepeat && method === 'GET' && asked.reusedSocket && error.code === 'ECONNRESET') attempt(false);
           else reject(error);
         });
         asked.end(body);
