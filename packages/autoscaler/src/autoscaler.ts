@@ -19,6 +19,7 @@ import { type ClaimSweep, startUpkeep, type Upkeep } from './loop/upkeep.ts';
 import { createDepthReader } from './samplers/depth-reader.ts';
 import { nextDueSampler } from './samplers/next-due.ts';
 import { createSchedules } from './schedule/schedules.ts';
+import { createTally, type Tally } from './tally/tally.ts';
 import type { OrphanGuard } from './targets/local/orphan-guard.ts';
 import type { ReplicaOutput } from './targets/local/replica-process.ts';
 import { createTarget } from './targets/registry.ts';
@@ -57,6 +58,8 @@ interface RunningPool {
 /** Scales pools from and to zero until it is stopped. */
 export class Autoscaler {
   readonly journal: Journal;
+  /** What has happened since the start, counted. */
+  readonly tally: Tally = createTally();
   readonly #options: AutoscalerOptions;
   readonly #logger: Logger;
   readonly #now: () => number;
@@ -65,9 +68,12 @@ export class Autoscaler {
   readonly #fleet: FleetWatch;
   readonly #listeners = new Set<(tick: PoolTick) => void>();
   #pools: readonly RunningPool[] = [];
+  #byName: ReadonlyMap<string, RunningPool> = new Map();
   #guard: OrphanGuard | undefined;
   #upkeep: Upkeep | undefined;
   #ledger: BudgetLedger | undefined;
+  #connected: KubernetesConnection | undefined;
+  #leaseChanges = 0;
   #stopping: Promise<readonly string[]> | undefined;
 
   constructor(options: AutoscalerOptions) {
@@ -98,6 +104,9 @@ export class Autoscaler {
     this.#ledger = ledger;
     // Before the loops hear of it: another holder has acted in between.
     this.#lease.onChange(() => ledger.forget());
+    this.#lease.onChange(() => {
+      this.#leaseChanges += 1;
+    });
     this.#pools = config.pools.map((pool, index) => {
       const target = targets[index];
       if (target === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', `pool ${pool.spec.pool} has no target`);
@@ -121,7 +130,7 @@ export class Autoscaler {
       });
       return { config: pool, target, loop };
     });
-    const loops = new Map(this.#pools.map(({ loop }) => [loop.spec.pool, loop]));
+    this.#byName = new Map(this.#pools.map((pool) => [pool.loop.spec.pool, pool]));
     this.#fleet.onChange((nodenames) => {
       for (const pool of concerned.ownersOf(nodenames)) loops.get(pool)?.wake();
     });
@@ -183,9 +192,10 @@ export class Autoscaler {
     return this.#pools.map(({ loop }) => loop.spec.pool);
   }
 
-  /** What people ordered for a pool by `celeriac scale`; undefined for a pool that is not there. */
-  orders(pool: string): Orders | undefined {
-    return this.#running(pool)?.loop.orders;
+  /** What people ordered for a pool: by `celeriac scale`, and on its target itself; undefined for a pool that is not there. */
+  orders(pool: string): { readonly ours: Orders; readonly onTarget: Orders } | undefined {
+    const running = this.#running(pool);
+    return running === undefined ? undefined : { ours: running.loop.orders, onTarget: running.target.look(this.#now()).orders };
   }
 
   /** Takes an order for a pool that is there; resolves once it would survive us. It stands until it is taken back. */
@@ -205,6 +215,33 @@ export class Autoscaler {
   /** Who may act: we, or who else. */
   get lease(): Pick<Lease, 'holder'> & { readonly held: boolean } {
     return { held: this.#lease.held(), holder: this.#lease.holder };
+  }
+
+  /** How often the lease was taken or lost. */
+  get leaseChanges(): number {
+    return this.#leaseChanges;
+  }
+
+  /** How many workers were heard of lately, whoever they belong to. */
+  get workersHeardOf(): number {
+    return this.#fleet.state.size;
+  }
+
+  /** The connection to Kubernetes, where there is one. */
+  get kubernetes(): Pick<KubernetesConnection, 'client' | 'view'> | undefined {
+    return this.#connected;
+  }
+
+  /** What a pool scales: `kubernetes` or `local`. */
+  targetKindOf(pool: string): 'kubernetes' | 'local' {
+    return this.#running(pool)?.config.target.kind === 'deployment' ? 'kubernetes' : 'local';
+  }
+
+  /** The namespace of a pool's Deployment; `local` for pools of local processes. */
+  namespaceOf(pool: string): string {
+    const target = this.#running(pool)?.config.target;
+    if (target?.kind !== 'deployment') return 'local';
+    return target.namespace ?? this.#options.config.kubernetes?.namespace ?? this.#connected?.credentials.namespace ?? 'default';
   }
 
   async #stop(hurry: AbortSignal): Promise<readonly string[]> {
@@ -249,7 +286,8 @@ export class Autoscaler {
       );
       const { kubeconfig, context } = config.kubernetes ?? {};
       const credentials = await readCredentials({ kubeconfig, context, env });
-      return connectKubernetes({ credentials, namespaces, instance: hostname(), logger: this.#logger, now: this.#now });
+      this.#connected = await connectKubernetes({ credentials, namespaces, instance: hostname(), logger: this.#logger, now: this.#now });
+      return this.#connected;
     })();
     return this.#kubernetes;
   }
@@ -263,7 +301,10 @@ export class Autoscaler {
       env,
       output: output ?? 'inherit',
       programs: programs ?? {},
+      tally: this.tally.of(pool.spec.pool),
       kubernetes: () => this.#cluster(),
+      namespace: this.#options.config.kubernetes?.namespace,
+      mayWrite: () => this.#lease.held(),
       guard: async () => {
         const { startOrphanGuard } = await import('./targets/local/orphan-guard.ts');
         this.#guard ??= startOrphanGuard((error) => this.#logger.warn({ err: error }, 'local replicas would outlive a killed autoscaler'));
@@ -273,7 +314,7 @@ export class Autoscaler {
   }
 
   #running(pool: string): RunningPool | undefined {
-    return this.#pools.find(({ loop }) => loop.spec.pool === pool);
+    return this.#byName.get(pool);
   }
 
   #ticked(tick: PoolTick): void {

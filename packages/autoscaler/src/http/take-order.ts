@@ -24,7 +24,7 @@ export async function takeOrder(
   const before = autoscaler.orders(pool);
   if (before === undefined) return sendNoPool(response, autoscaler, pool);
   if (!autoscaler.lease.held) return sendStandby(response, autoscaler);
-  const orders = changed(before, read.change);
+  const orders = changed(before.ours, read.change);
   try {
     await autoscaler.order(pool, orders);
   } catch (error) {
@@ -33,7 +33,7 @@ export async function takeOrder(
     return sendJson(response, 503, { error: `the order stands here, but is not kept with the lease yet: ${why}`, pool, orders });
   }
   logger.info({ pool, orders, before }, 'ordered');
-  sendJson(response, 200, { pool, orders });
+  sendJson(response, 200, { pool, orders, onTarget: before.onTarget });
 }
 
 function changed(before: Orders, { by, ...change }: OrderChange): Orders {

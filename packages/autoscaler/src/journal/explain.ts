@@ -70,7 +70,13 @@ function changes(spec: PoolSpec, seen: PoolSeen, decision: Decision): readonly s
 /** How the orders in force are taken back; null where there are none. */
 function ordersText(spec: PoolSpec, { orders }: PoolSeen): string | null {
   if (orders.pause === null && orders.fixed === null) return null;
-  return `celeriac scale resume ${spec.pool}${orders.by === '' ? '' : ` (ordered by ${orders.by})`}`;
+  const resume = `celeriac scale resume ${spec.pool}`;
+  if (orders.by === '') return resume;
+  // Orders of several are joined by `mergeOrders`; annotations stand on the target itself.
+  const ways = orders.by
+    .split(' and ')
+    .map((who) => (who.startsWith('annotation ') ? `removing the ${who}` : `${resume} (ordered by ${who})`));
+  return ways.join(', ');
 }
 
 function stuckOnes(replicas: readonly ReplicaSeen[]): readonly string[] {
