@@ -21,6 +21,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   purge: { summary: 'delete what waits in queues', load: () => import('./commands/purge.ts') },
   quarantine: { summary: 'list, show, retry or drop quarantined messages', load: () => import('./commands/quarantine.ts') },
   pools: { summary: 'list the pools of a running autoscaler', load: () => import('./commands/pools.ts') },
+  scale: { summary: 'pause, resume or fix the size of a pool', load: () => import('./commands/scale.ts') },
   explain: { summary: 'why a pool has the size it has', load: () => import('./commands/explain.ts') },
   simulate: { summary: 'replay arrivals through autoscaling policies on a simulated clock', load: () => import('./commands/simulate.ts') },
   replay: { summary: 'decide recorded decisions again', load: () => import('./commands/replay.ts') },

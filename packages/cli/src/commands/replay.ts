@@ -44,14 +44,29 @@ async function replayFile(file: string, options: OutputOption): Promise<void> {
 }
 
 function parse(text: string, file: string, line: number): JournalRecord {
-  let record: { readonly v?: unknown; readonly type?: unknown };
+  let record: { readonly v?: unknown; readonly type?: unknown } | null;
   try {
     record = JSON.parse(text) as typeof record;
   } catch {
     throw new CeleriacError('CELERIAC_E_CONFIG', `${file} line ${line}: not a line of JSON`);
   }
-  if (record.v === 1 && (record.type === 'decision' || record.type === 'scale-in')) return record as JournalRecord;
-  throw new CeleriacError('CELERIAC_E_CONFIG', `${file} line ${line}: not a journal record of version 1`);
+  if (record === null || typeof record !== 'object')
+    throw new CeleriacError('CELERIAC_E_CONFIG', `${file} line ${line}: not a record of a journal`);
+  if (record.v === 2 && (record.type === 'decision' || record.type === 'scale-in')) return record as JournalRecord;
+  const at = `${file} line ${line}`;
+  if (record.v === 1) {
+    throw new CeleriacError(
+      'CELERIAC_E_CONFIG',
+      `${at}: a journal of version 1, which does not say what was ordered, scheduled, granted or held; replay it with the release that wrote it`,
+    );
+  }
+  if (typeof record.v === 'number' && record.v > 2) {
+    throw new CeleriacError(
+      'CELERIAC_E_CONFIG',
+      `${at}: a journal of version ${record.v}, written by a later release; this one reads version 2`,
+    );
+  }
+  throw new CeleriacError('CELERIAC_E_CONFIG', `${at}: not a record of a journal`);
 }
 
 /** `celeriac replay FILE` */
