@@ -4,7 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { JournalRecord, PoolSummary } from '@celeriac/autoscaler';
+import type { Explanation, JournalRecord, PoolSummary } from '@celeriac/autoscaler';
 import { Celery } from '@celeriac/producer';
 import { freePort } from '../brokers/free-port.ts';
 import { startRabbitmq } from '../brokers/rabbitmq.ts';
@@ -49,6 +49,14 @@ export interface AutoscalerProcess {
   pools(): Promise<readonly PoolSummary[]>;
   journal(pool?: string): Promise<readonly JournalRecord[]>;
   metrics(): Promise<string>;
+  explain(pool: string): Promise<Explanation>;
+}
+
+/** `spec.replicas` as it was seen to become. */
+export interface ReplicasChange {
+  readonly replicas: number;
+  /** Epoch ms. */
+  readonly atMs: number;
 }
 
 export interface Fleet {
@@ -70,6 +78,8 @@ export interface Fleet {
   atZero(deployment: string, timeoutMs?: number): Promise<void>;
   /** Every change of `spec.replicas` since the start, oldest first. */
   changes(deployment: string): readonly number[];
+  /** The same with the times. */
+  history(deployment: string): readonly ReplicasChange[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -160,7 +170,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
           throw new Error(`${error.message}\n${said(autoscalers)}`);
         });
       },
-      changes: (deployment) => changes.get(deployment) ?? [],
+      changes: (deployment) => (changes.get(deployment) ?? []).map(({ replicas }) => replicas),
+      history: (deployment) => changes.get(deployment) ?? [],
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
     for (let count = 0; count < (options.autoscalers ?? 1); count += 1) await fleet.startAutoscaler();
@@ -218,11 +229,12 @@ function autoscalerAt(server: string, command: SpawnedProcess): AutoscalerProces
       return ((await (await get(`/api/journal${query}`)).json()) as { records: JournalRecord[] }).records;
     },
     metrics: async () => (await get('/metrics')).text(),
+    explain: async (pool) => (await (await get(`/api/pools/${pool}/explain`)).json()) as Explanation,
   };
 }
 
-function watchReplicas(cluster: ControlPlane, namespace: string, stack: AsyncDisposableStack): ReadonlyMap<string, readonly number[]> {
-  const changes = new Map<string, number[]>();
+function watchReplicas(cluster: ControlPlane, namespace: string, stack: AsyncDisposableStack): ReadonlyMap<string, readonly ReplicasChange[]> {
+  const changes = new Map<string, ReplicasChange[]>();
   const ended = new AbortController();
   const follow = async (): Promise<void> => {
     while (!ended.signal.aborted) {
@@ -232,7 +244,7 @@ function watchReplicas(cluster: ControlPlane, namespace: string, stack: AsyncDis
           if (name === undefined) return;
           const seen = changes.get(name) ?? [];
           const replicas = object.spec?.replicas ?? 0;
-          if (seen.at(-1) !== replicas) seen.push(replicas);
+          if (seen.at(-1)?.replicas !== replicas) seen.push({ replicas, atMs: Date.now() });
           changes.set(name, seen);
         })
         .catch(() => undefined);
