@@ -17,6 +17,7 @@ interface AutoscaleOptions {
   readonly dryRun?: boolean;
   readonly journal?: string;
   readonly http: 'off' | ReturnType<typeof listenAddress>;
+  readonly httpTokenFile?: string;
   readonly loglevel: (typeof logLevels)[number];
   readonly printSchema?: boolean;
 }
@@ -44,7 +45,8 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
       programs: { celeriac: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] },
     });
     const identity = { version, broker: transport.traits.name };
-    const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...options.http, identity, logger });
+    const tokenFile = options.httpTokenFile;
+    const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...options.http, identity, tokenFile, logger });
     try {
       const signals = stopSignals(['SIGTERM', 'SIGINT']);
       await autoscaler.start();
@@ -106,6 +108,10 @@ export function configure(command: Command): void {
       new Option('--http <host:port>', 'serve health, metrics, pools and the journal there, or off')
         .argParser((value: string) => (value === 'off' ? value : listenAddress(value)))
         .default({ host: '127.0.0.1', port: 9810 }, '127.0.0.1:9810'),
+    )
+    .option(
+      '--http-token-file <file>',
+      'a file with the token by which others than this machine may pause, resume and set (celeriac scale)',
     )
     .addOption(new Option('-l, --loglevel <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--print-schema', 'print the JSON Schema of pools.yaml and end')
