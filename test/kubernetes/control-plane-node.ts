@@ -177,6 +177,7 @@ const CONTROLLER_MANAGER_FLAGS: readonly string[] = [
   ...['--kubeconfig', 'controller-manager.kubeconfig', '--leader-elect=false', '--secure-port', '0', '--profiling=false'],
   ...['--use-service-account-credentials', '--service-account-private-key-file', 'service-account.key'],
   ...['--root-ca-file', 'certs/apiserver.crt', '--kube-api-qps', '500', '--kube-api-burst', '1000'],
+  ...['--horizontal-pod-autoscaler-sync-period', '1s'],
 ];
 
 const SCHEDULER_FLAGS: readonly string[] = ['--kubeconfig', 'scheduler.kubeconfig', '--leader-elect=false', '--secure-port', '0'];

@@ -7,6 +7,8 @@ import { StringDecoder } from 'node:string_decoder';
 import type { KubeObject } from './objects.ts';
 
 const TIMEOUT_MS = 30_000;
+/** The name that `managedFields` gives to what tests write. */
+const USER_AGENT = 'celeriac-test';
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
@@ -82,7 +84,7 @@ export function createRest(options: RestOptions): Rest {
     const sent = body === undefined ? '' : JSON.stringify(body);
     const headers = {
       ...{ authorization: `Bearer ${options.token}`, accept: 'application/json, */*' },
-      ...{ 'content-type': contentType, 'content-length': Buffer.byteLength(sent) },
+      ...{ 'user-agent': USER_AGENT, 'content-type': contentType, 'content-length': Buffer.byteLength(sent) },
     };
     const response = await open(method, path, { headers, timeout: TIMEOUT_MS }, sent);
     const answer = await text(response);
@@ -102,7 +104,7 @@ export function createRest(options: RestOptions): Rest {
     raw,
     watch: async <T>(path: string, query: Query, signal: AbortSignal, onEvent: (event: WatchEvent<T>) => void) => {
       const target = withQuery(path, { ...query, watch: true });
-      const headers = { authorization: `Bearer ${options.token}`, accept: 'application/json' };
+      const headers = { authorization: `Bearer ${options.token}`, accept: 'application/json', 'user-agent': USER_AGENT };
       // a connection of its own: it never goes back to the others
       const response = await open('GET', target, { headers, signal, agent: new Agent({ ca: options.ca }) });
       const status = response.statusCode ?? 0;
