@@ -1,7 +1,8 @@
 import type { Logger } from '@celeriac/brokers';
-import { CeleriacError } from '@celeriac/protocol';
 import type { PoolConfig } from '../config/pools-config.ts';
 import type { KubernetesConnection } from '../kubernetes/connection.ts';
+import type { PoolTally } from '../tally/tally.ts';
+import type { Killed } from './kubernetes/killed.ts';
 import type { OrphanGuard } from './local/orphan-guard.ts';
 import type { ReplicaOutput } from './local/replica-process.ts';
 import type { Target } from './target.ts';
@@ -15,8 +16,18 @@ export interface TargetContext {
   readonly output: ReplicaOutput;
   /** First words of commands that stand for others, such as `celeriac` for this very program. */
   readonly programs: Readonly<Record<string, readonly string[]>>;
+  /** Counts of the pool, for metrics. */
+  readonly tally: PoolTally;
   /** One connection for all pools on Kubernetes, opened with the first. */
   readonly kubernetes: () => Promise<KubernetesConnection>;
+  /** Of Deployments that name none; undefined: that of the credentials. */
+  readonly namespace: string | undefined;
+  /** Whether targets that others could write as well may be written now; asked at the last moment of every write. */
+  readonly mayWrite: () => boolean;
+  /** A replica was ended by force while tasks ran in it. */
+  readonly onKilled?: ((pool: string, killed: Killed) => void) | undefined;
+  /** A shrink took these replicas in place of those that were meant. */
+  readonly onWrongVictim?: ((pool: string, replicas: readonly string[]) => void) | undefined;
   /** One guard for all local pools, started with the first. */
   readonly guard: () => Promise<OrphanGuard>;
 }
@@ -24,7 +35,20 @@ export interface TargetContext {
 /** Makes a pool's target, loading only its kind. Throws CELERIAC_E_CONFIG for a kind that is not there. */
 export async function createTarget({ spec, target }: PoolConfig, context: TargetContext): Promise<Target> {
   if (target.kind === 'deployment') {
-    throw new CeleriacError('CELERIAC_E_CONFIG', `pool ${spec.pool}: this version scales local processes only, not Deployments`);
+    const { DeploymentTarget } = await import('./kubernetes/deployment-target.ts');
+    const { pool, mode } = spec;
+    return new DeploymentTarget({
+      pool,
+      config: target,
+      connection: await context.kubernetes(),
+      namespace: context.namespace,
+      annotates: mode === 'on' || mode === 'up-only',
+      logger: context.logger,
+      now: context.now,
+      mayWrite: context.mayWrite,
+      onKilled: (killed) => context.onKilled?.(pool, killed),
+      onWrongVictim: (replicas) => context.onWrongVictim?.(pool, replicas),
+    });
   }
   const { LocalTarget } = await import('./local/local-target.ts');
   const [program = '', ...args] = target.command;

@@ -53,8 +53,8 @@ export interface Target {
   readonly kind: string;
   /** What is known now; costs nothing. */
   look(nowMs: number): TargetSeen;
-  /** Asks for `to` replicas where there are `from`; resolves when asked for. Rejects with a CeleriacError. */
-  grow(from: number, to: number): Promise<void>;
+  /** Asks for `to` replicas where there are `from`; resolves when asked for, or when it is to be decided anew. `why` is for people. */
+  grow(from: number, to: number, why?: string): Promise<void>;
   /** A replica's worker has been heard of. */
   heard(id: string): void;
   /** What made replicas fail is mended: grows as if none had. */

@@ -1,19 +1,14 @@
 /**
- * A Celery worker may need 32 s to exit after SIGTERM with nothing left to do (billiard waits 30 s for its results to be read), and
- * Kubernetes kills at 30 s by default.
- */
-export const EXIT_SECONDS = 35;
-
-/**
  * What is wrong with a Deployment's grace period, for people; null for nothing. A scale-in takes idle workers only, but evictions and
- * rollouts do not ask. Pure.
+ * rollouts do not ask: a worker needs the time of its longest task, and up to 32 s to exit after SIGTERM with nothing left to do
+ * (billiard's children wait 30 s for their results to be read). Kubernetes kills at 30 s by default. Pure.
  * @param graceSeconds `terminationGracePeriodSeconds`; null for the default of 30
- * @param taskMs how long a task is known to take, ms
+ * @param minimumMs what it should be at least, ms
  */
-export function graceFault(graceSeconds: number | null, taskMs: number): string | null {
+export function graceFault(graceSeconds: number | null, minimumMs: number): string | null {
   const grace = graceSeconds ?? 30;
-  const needed = Math.ceil(taskMs / 1_000) + EXIT_SECONDS;
+  const needed = Math.ceil(minimumMs / 1_000);
   if (grace >= needed) return null;
-  const why = `the time of the longest task and ${EXIT_SECONDS} s for the worker's exit`;
-  return `terminationGracePeriodSeconds is ${grace}: an evicted or replaced worker may be killed in a task; give it ${needed} at least (${why})`;
+  const advice = `give it ${needed} at least (the time of the longest task and 35 s for the worker's exit)`;
+  return `terminationGracePeriodSeconds is ${grace}: a worker that is evicted or replaced may be killed in a task; ${advice}`;
 }

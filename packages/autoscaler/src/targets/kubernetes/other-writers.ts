@@ -38,7 +38,7 @@ const SCALERS: readonly (readonly [manager: string, name: string])[] = [
 ];
 
 /** What is remembered after a look at the Deployment. Pure. */
-export function writersAfter(nowMs: number, state: WritersState, deployment: SlimDeployment, us: string): WritersState {
+export function writersAfter(nowMs: number, state: WritersState, deployment: SlimDeployment): WritersState {
   const { ours } = state;
   const changes = Object.fromEntries(
     Object.entries(state.changes).flatMap(([manager, atMs]) => {
@@ -47,7 +47,7 @@ export function writersAfter(nowMs: number, state: WritersState, deployment: Sli
     }),
   );
   const owner = lastOwner(deployment);
-  if (ours === null || owner === undefined || owner.manager === us || deployment.replicas === ours.replicas) return { ours, changes };
+  if (ours === null || owner === undefined || isUs(owner.manager) || deployment.replicas === ours.replicas) return { ours, changes };
   const known = changes[owner.manager] ?? [];
   // The time of an entry is that of the write, so that one change is counted once however often it is seen.
   const atMs = owner.atMs ?? nowMs;
@@ -59,14 +59,16 @@ export function writersAfter(nowMs: number, state: WritersState, deployment: Sli
 /**
  * Who else writes a Deployment's `spec.replicas` and would undo what we write, for people; null for nobody. One `kubectl scale` or
  * `kubectl apply` is no such writer: its number is gone on from. Pure.
- * @param rivals those that could be listed; null where listing them is not allowed, so that only managedFields tell
+ * @param rivals those that could be listed, null where listing them is not allowed, so that only managedFields tell; undefined before
+ *   they were asked for
  */
 export function otherWriter(
   nowMs: number,
   state: WritersState,
   deployment: SlimDeployment,
-  rivals: { readonly horizontalPodAutoscalers: readonly Rival[] | null; readonly scaledObjects: readonly Rival[] | null },
+  rivals: { readonly horizontalPodAutoscalers: readonly Rival[] | null; readonly scaledObjects: readonly Rival[] | null } | undefined,
 ): string | null {
+  if (rivals === undefined) return 'whether another autoscaler scales this Deployment has not been found out yet';
   const { horizontalPodAutoscalers, scaledObjects } = rivals;
   const listed = [...(scaledObjects ?? []), ...(horizontalPodAutoscalers ?? [])].find((rival) => rival.deployment === deployment.name);
   if (listed !== undefined) return `${listed.kind} ${listed.name} scales this Deployment too`;
@@ -83,6 +85,11 @@ export function otherWriter(
   }
   const feud = Object.entries(state.changes).find(([, atMs]) => atMs.filter((at) => nowMs - at < FEUD_MS).length >= 2);
   return feud === undefined ? null : `${feud[0]} changed spec.replicas ${feud[1].length} times within ten minutes after we had set it`;
+}
+
+/** We write by one name, and by others that begin with it to fence a Deployment off from an earlier holder of the lease. */
+function isUs(manager: string): boolean {
+  return manager === 'celeriac' || manager.startsWith('celeriac-fence-');
 }
 
 function lastOwner({ replicasOwners }: SlimDeployment): ReplicasOwner | undefined {

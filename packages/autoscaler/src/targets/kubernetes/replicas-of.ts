@@ -1,6 +1,7 @@
 import type { SlimDeployment, SlimPod, SlimReplicaSet } from '../../kubernetes/slim.ts';
 import type { TargetReplica } from '../target.ts';
 import { isActive, restartsOf, runsNothing } from './pod-facts.ts';
+import { rolloutOf } from './shrink-hold.ts';
 import { overdueOf, type StuckSeen, stuckOf } from './stuck.ts';
 
 /** What a Deployment's replicas are made of. */
@@ -67,7 +68,10 @@ export function replicasOf(input: ReplicasInput): ReplicasOf {
   });
   const missing = Math.max(0, wanted - pods.filter(isActive).length);
   const refusal = missing === 0 ? null : refusalOf(input);
-  return { replicas: [...replicas, ...phantoms(deployment, missing, refusal, input)], stuck, overdue, missing, refusal };
+  const all = [...replicas, ...phantoms(deployment, missing, refusal, input)];
+  // In a rollout nobody can say whom a shrink would take, so that none is free to go.
+  const free = rolloutOf(input) === null ? all : all.map((replica) => ({ ...replica, empty: false }));
+  return { replicas: free, stuck, overdue, missing, refusal };
 }
 
 /** What runs in each pod and since when. Pure. */

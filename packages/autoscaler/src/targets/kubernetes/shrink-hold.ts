@@ -1,15 +1,17 @@
 import type { SlimDeployment, SlimPod, SlimReplicaSet } from '../../kubernetes/slim.ts';
 import { isActive, runsNothing } from './pod-facts.ts';
 
-/**
- * Why no pod can be taken out safely now, for people; null for no reason. During a rollout nobody can say which pods a shrink would
- * take, and pods that are not ready go before any that is, whatever they do. Pods in which nothing runs are no hindrance: they are
- * taken first. Pure.
- */
-export function shrinkHold(deployment: SlimDeployment, replicaSets: readonly SlimReplicaSet[], pods: readonly SlimPod[]): string | null {
+/** A Deployment with all that belongs to it. */
+export interface DeploymentObjects {
+  readonly deployment: SlimDeployment;
+  readonly replicaSets: readonly SlimReplicaSet[];
+  readonly pods: readonly SlimPod[];
+}
+
+/** Why nobody can say which pods a change of `spec.replicas` would take, for people; null where that is clear. Pure. */
+export function rolloutOf({ deployment, replicaSets, pods }: DeploymentObjects): string | null {
   if (deployment.deletionAtMs !== null) return 'the Deployment is being deleted';
   if (deployment.paused) return 'the Deployment is paused in a rollout (spec.paused)';
-  if (deployment.observedGeneration < deployment.generation) return 'the Deployment controller has not yet acted on the last change';
   const active = pods.filter(isActive);
   const live = replicaSets.filter(
     (set) => set.replicas > 0 || set.statusReplicas > 0 || active.some((pod) => pod.replicaSetUid === set.uid),
@@ -19,6 +21,18 @@ export function shrinkHold(deployment: SlimDeployment, replicaSets: readonly Sli
   if (only?.revision != null && deployment.revision !== null && only.revision !== deployment.revision) {
     return `a rollout is in progress: ${only.name} is revision ${only.revision}, the Deployment is at ${deployment.revision}`;
   }
-  const first = active.find((pod) => !runsNothing(pod) && (pod.phase !== 'Running' || !pod.ready));
+  return null;
+}
+
+/**
+ * Why no pod in which something may run can be taken out safely now, for people; null for no reason. Pods that are not ready go before
+ * any that is, whatever they do. Pods in which nothing runs are no hindrance: they are taken first. Pure.
+ */
+export function shrinkHold(objects: DeploymentObjects): string | null {
+  const { deployment, pods } = objects;
+  const rollout = rolloutOf(objects);
+  if (rollout !== null) return rollout;
+  if (deployment.observedGeneration < deployment.generation) return 'the Deployment controller has not yet acted on the last change';
+  const first = pods.find((pod) => isActive(pod) && !runsNothing(pod) && (pod.phase !== 'Running' || !pod.ready));
   return first === undefined ? null : `pod ${first.name} is not ready and would be taken before any other`;
 }

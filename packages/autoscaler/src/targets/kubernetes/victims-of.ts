@@ -4,8 +4,8 @@ import { deletionCostOf, isActive } from './pod-facts.ts';
 /** Whom a ReplicaSet would delete. */
 export type Victims =
   | { readonly kind: 'certain'; readonly pods: readonly SlimPod[] }
-  /** The line would be drawn between pods that differ in nothing but age, node or restarts: one of these goes, nobody should say which. */
-  | { readonly kind: 'tie'; readonly between: readonly SlimPod[] };
+  /** The line is drawn between pods that differ in nothing but age, node or restarts: some of these go, nobody should say which. */
+  | { readonly kind: 'tie'; readonly certain: readonly SlimPod[]; readonly between: readonly SlimPod[] };
 
 /**
  * The pods that the controller deletes when one ReplicaSet shrinks by `count`: those without a node first, then Pending before Unknown
@@ -19,7 +19,11 @@ export function victimsOf(pods: readonly SlimPod[], count: number): Victims {
   const last = sorted[count - 1];
   const next = sorted[count];
   if (last === undefined || next === undefined || compare(last, next) !== 0) return { kind: 'certain', pods: sorted.slice(0, count) };
-  return { kind: 'tie', between: sorted.filter((pod) => compare(pod, last) === 0) };
+  return {
+    kind: 'tie',
+    certain: sorted.filter((pod) => compare(pod, last) < 0),
+    between: sorted.filter((pod) => compare(pod, last) === 0),
+  };
 }
 
 function compare(a: SlimPod, b: SlimPod): number {

@@ -49,12 +49,7 @@ describe('another writer of spec.replicas', () => {
   it('is whoever takes our number back twice within ten minutes', () => {
     const wrote = (state: WritersState, replicas: number, atMs: number): WritersState => ({ ...state, ours: { replicas, atMs } });
     const changed = (state: WritersState, atMs: number): WritersState =>
-      writersAfter(
-        atMs,
-        state,
-        deployment({ replicas: 1, replicasOwners: [owner('mystery', { atMs, subresource: 'scale' })] }),
-        'celeriac',
-      );
+      writersAfter(atMs, state, deployment({ replicas: 1, replicasOwners: [owner('mystery', { atMs, subresource: 'scale' })] }));
     const once = changed(wrote(nobodyWrote, 5, NOW), NOW + 1_000);
     expect(changed(once, NOW + 1_000)).toEqual(once);
     expect(otherWriter(NOW + 1_000, once, deployment(), none)).toBeNull();
@@ -67,7 +62,7 @@ describe('another writer of spec.replicas', () => {
 
   it('is nobody where the number is ours, or we wrote it', () => {
     const state: WritersState = { ours: { replicas: 5, atMs: NOW }, changes: {} };
-    expect(writersAfter(NOW, state, deployment({ replicas: 5, replicasOwners: [owner('kubectl')] }), 'celeriac')).toEqual(state);
-    expect(writersAfter(NOW, state, deployment({ replicas: 4, replicasOwners: [owner('celeriac')] }), 'celeriac')).toEqual(state);
+    expect(writersAfter(NOW, state, deployment({ replicas: 5, replicasOwners: [owner('kubectl')] }))).toEqual(state);
+    expect(writersAfter(NOW, state, deployment({ replicas: 4, replicasOwners: [owner('celeriac')] }))).toEqual(state);
   });
 });

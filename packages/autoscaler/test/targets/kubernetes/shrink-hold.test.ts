@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
-import { shrinkHold } from '../../../src/targets/kubernetes/shrink-hold.ts';
+import { shrinkHold as holdOf } from '../../../src/targets/kubernetes/shrink-hold.ts';
 import { NOW } from '../../pool-fixtures.ts';
 import { container, deployment, pod, replicaSet, unscheduled, waiting } from './slim-fixtures.ts';
 
 const set = [replicaSet()];
+const shrinkHold = (
+  of: ReturnType<typeof deployment>,
+  replicaSets: readonly ReturnType<typeof replicaSet>[],
+  pods: readonly ReturnType<typeof pod>[],
+): string | null => holdOf({ deployment: of, replicaSets, pods });
 
 it('holds nothing where all pods that run are ready', () => {
   expect(shrinkHold(deployment(), set, [pod('a'), pod('b')])).toBeNull();

@@ -1,0 +1,98 @@
+import type { Logger } from '@celeriac/brokers';
+import { type ApiClient, pathOf } from '../../kubernetes/api-client.ts';
+import { kubeFailure } from '../../kubernetes/failure.ts';
+import { fieldsOf, listOf, textOf } from '../../kubernetes/fields.ts';
+import type { Rival } from './other-writers.ts';
+
+/** Autoscalers of a namespace beside us; null where they may not be listed. */
+export interface RivalsSeen {
+  readonly horizontalPodAutoscalers: readonly Rival[] | null;
+  readonly scaledObjects: readonly Rival[] | null;
+}
+
+/** The other autoscalers of one namespace, listed once a minute while somebody wants to know. */
+export interface Rivals {
+  /** Undefined before they were asked for the first time. */
+  readonly seen: RivalsSeen | undefined;
+  /** Calls back when they changed; the answer ends it. */
+  follow(listener: () => void): () => void;
+}
+
+const EVERY_MS = 60_000;
+
+const known = new WeakMap<ApiClient, Map<string, Rivals>>();
+
+/**
+ * The other autoscalers of a namespace, one list for all who ask by the same client. Needs `list` on horizontalpodautoscalers
+ * (autoscaling) and scaledobjects (keda.sh); without it nothing is known of them.
+ */
+export function rivalsOf(client: ApiClient, namespace: string, logger: Logger): Rivals {
+  const byNamespace = known.get(client) ?? new Map<string, Rivals>();
+  known.set(client, byNamespace);
+  const rivals = byNamespace.get(namespace) ?? createRivals(client, namespace, logger);
+  byNamespace.set(namespace, rivals);
+  return rivals;
+}
+
+function createRivals(client: ApiClient, namespace: string, logger: Logger): Rivals {
+  const listeners = new Set<() => void>();
+  let seen: RivalsSeen | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let looking = false;
+
+  const list = async (path: string, before: readonly Rival[] | null): Promise<readonly Rival[] | null> => {
+    try {
+      return rivalsIn(await client.request({ method: 'GET', path, attempts: 2 }));
+    } catch (error) {
+      const status = kubeFailure(error)?.status;
+      if (status === 403 || status === 404) return null;
+      logger.debug({ err: error, path }, 'other autoscalers could not be listed');
+      return before;
+    }
+  };
+  const look = async (): Promise<void> => {
+    const before = seen;
+    const [horizontalPodAutoscalers, scaledObjects] = await Promise.all([
+      list(pathOf`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`, before?.horizontalPodAutoscalers ?? null),
+      list(pathOf`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`, before?.scaledObjects ?? null),
+    ]);
+    seen = { horizontalPodAutoscalers, scaledObjects };
+    if (JSON.stringify(seen) !== JSON.stringify(before)) for (const listener of listeners) listener();
+  };
+  const again = (): void => {
+    if (looking) return;
+    looking = true;
+    void look().finally(() => {
+      looking = false;
+      if (listeners.size > 0) timer = setTimeout(again, EVERY_MS);
+    });
+  };
+  return {
+    get seen() {
+      return seen;
+    },
+    follow(listener) {
+      if (listeners.size === 0) again();
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) clearTimeout(timer);
+      };
+    },
+  };
+}
+
+/** Those that scale a Deployment; a ScaledObject that is paused writes nothing. */
+function rivalsIn(answer: unknown): readonly Rival[] {
+  const { kind, items } = fieldsOf(answer);
+  return listOf(items).flatMap((item): Rival[] => {
+    const { metadata, spec } = fieldsOf(item);
+    const { name, annotations } = fieldsOf(metadata);
+    const target = fieldsOf(fieldsOf(spec)['scaleTargetRef']);
+    const deployment = textOf(target['name']);
+    if (deployment === null || (textOf(target['kind']) ?? 'Deployment') !== 'Deployment') return [];
+    const paused = fieldsOf(annotations)['autoscaling.keda.sh/paused'];
+    if (paused !== undefined && paused !== 'false') return [];
+    return [{ kind: (textOf(kind) ?? 'List').replace(/List$/, ''), name: textOf(name) ?? '', deployment }];
+  });
+}
