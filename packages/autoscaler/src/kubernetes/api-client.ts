@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@celeriac/brokers';
 import { createAdmission } from './admission.ts';
 import { createAgents } from './agents.ts';
+import { type BodyReader, wholeJson } from './body-reader.ts';
 import type { Credentials } from './credentials.ts';
 import { exchange, readBody } from './exchange.ts';
 import { kubeError, kubeFailure } from './failure.ts';
@@ -31,6 +32,8 @@ export interface ApiRequest {
   /** Default `background`. */
   readonly priority?: Priority;
   readonly signal?: AbortSignal;
+  /** Takes the bytes of the answer, one for each attempt. Default: {@link wholeJson}. */
+  readonly reader?: () => BodyReader;
 }
 
 /** A small REST client: what the autoscaler needs of the API, with a limit on everything. */
@@ -43,6 +46,8 @@ export interface ApiClient {
   open(request: Pick<ApiRequest, 'path' | 'query' | 'timeoutMs'> & { readonly signal: AbortSignal }): Promise<IncomingMessage>;
   /** Requests since the start by outcome, for metrics. */
   readonly counts: Readonly<Record<'sent' | 'failed' | 'throttled', number>>;
+  /** Attempts since the start by the status of their answer, `error` where there was none, for metrics. */
+  readonly statuses: ReadonlyMap<string, number>;
   /** Ends what is under way. */
   close(): void;
 }
@@ -50,6 +55,7 @@ export interface ApiClient {
 const TIMEOUT_MS = 10_000;
 const GIVE_UP_AFTER_MS = 30_000;
 const MOST_BYTES = 64 * 1_024 * 1_024;
+const MOST_ERROR_BYTES = 1_024 * 1_024;
 /** The server gives up a little before we do, so that nothing is carried out after we have looked. */
 const SERVER_MARGIN_MS = 250;
 
@@ -71,6 +77,7 @@ export function createApiClient(options: {
   const agents = createAgents(credentials.server.startsWith('https:'));
   const closing = new AbortController();
   const counts = { sent: 0, failed: 0, throttled: 0 };
+  const statuses = new Map<string, number>();
 
   const begin = async (
     request: ApiRequest,
@@ -105,14 +112,20 @@ export function createApiClient(options: {
       signal,
     });
     const what = `${method} ${path}`;
+    if (answer.kind !== 'held-back') {
+      const code = answer.kind === 'lost' ? 'error' : String(answer.status);
+      statuses.set(code, (statuses.get(code) ?? 0) + 1);
+    }
     if (answer.kind === 'held-back') {
       const failure = { status: null, reason: 'MayNotWrite', retryAfterMs: null, outcomeUnknown: false };
       throw kubeError(`${what}: not sent, the right to write is gone`, failure);
     }
     if (answer.kind === 'lost') throw lostFailure(what, { isWrite, sent: answer.sent, cause: answer.error, signal });
     if (answer.status >= 200 && answer.status < 300) return { message: answer.body, status: answer.status };
-    const text = await readBody(answer.body, 1_024 * 1_024).catch(() => Buffer.alloc(0));
-    throw answerFailure(what, { isWrite, status: answer.status, headers: answer.headers, text: text.toString() });
+    const chunks: Buffer[] = [];
+    await readBody(answer.body, MOST_ERROR_BYTES, (chunk) => chunks.push(chunk)).catch(() => {});
+    const text = Buffer.concat(chunks).toString();
+    throw answerFailure(what, { isWrite, status: answer.status, headers: answer.headers, text });
   };
 
   const failed = (error: unknown): unknown => {
@@ -135,17 +148,14 @@ export function createApiClient(options: {
       const { message, status } = await begin(request, request.priority ?? 'background', timeoutMs, limit.signal);
       const what = `${request.method} ${request.path}`;
       const isWrite = request.method !== 'GET';
-      const bytes = await readBody(message, MOST_BYTES).catch((error: unknown) => {
-        throw lostFailure(what, { isWrite, sent: true, cause: error, signal: limit.signal });
-      });
+      const reader = (request.reader ?? wholeJson)();
       try {
-        return JSON.parse(bytes.toString()) as unknown;
+        await readBody(message, MOST_BYTES, reader.push);
+        return reader.end();
       } catch (error) {
-        throw kubeError(
-          `${what}: the answer is not JSON`,
-          { status, reason: 'NotJson', retryAfterMs: null, outcomeUnknown: isWrite },
-          error,
-        );
+        if (!(error instanceof SyntaxError)) throw lostFailure(what, { isWrite, sent: true, cause: error, signal: limit.signal });
+        const failure = { status, reason: 'NotJson', retryAfterMs: null, outcomeUnknown: isWrite };
+        throw kubeError(`${what}: the answer is not JSON`, failure, error);
       }
     } finally {
       limit.end();
@@ -155,6 +165,7 @@ export function createApiClient(options: {
   return {
     namespace: credentials.namespace,
     counts,
+    statuses,
     async request(request) {
       const endMs = now() + (request.giveUpAfterMs ?? GIVE_UP_AFTER_MS);
       for (let count = 1; ; count += 1) {

@@ -1,7 +1,7 @@
 import type { Logger } from '@celeriac/brokers';
 import { type ApiClient, pathOf } from './api-client.ts';
 import type { ClusterChange, ClusterView, WatchedKind } from './cluster.ts';
-import type { ListWatchLimits } from './list-watch.ts';
+import type { ListWatchLimits } from './follower.ts';
 import { NamespaceView } from './namespace-view.ts';
 import { createTurns } from './turns.ts';
 

@@ -64,17 +64,23 @@ export function exchange(options: ExchangeRequest): Promise<Exchange> {
   });
 }
 
-/** The whole body; rejects when the connection ends before it, or when there is more of it than `mostBytes`. */
-export function readBody(message: IncomingMessage, mostBytes: number): Promise<Buffer> {
+/** Hands the body over piece by piece; rejects when the connection ends before it, when there is too much of it, or with what `push` throws. */
+export function readBody(message: IncomingMessage, mostBytes: number, push: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
     let bytes = 0;
     message.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes > mostBytes) message.destroy(new Error(`the answer is larger than ${mostBytes} bytes`));
+      if (bytes > mostBytes) {
+        message.destroy(new Error(`the answer is larger than ${mostBytes} bytes`));
+        return;
+      }
+      try {
+        push(chunk);
+      } catch (error) {
+        message.destroy(error as Error);
+      }
     });
-    message.once('end', () => resolve(Buffer.concat(chunks, bytes)));
+    message.once('end', resolve);
     message.once('error', reject);
     message.once('close', () => reject(new Error('the connection ended in the middle of the answer')));
   });

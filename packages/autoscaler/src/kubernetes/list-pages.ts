@@ -1,6 +1,7 @@
 import type { ApiClient } from './api-client.ts';
+import { itemsOfJson } from './body-reader.ts';
 import { kubeError } from './failure.ts';
-import { fieldsOf, listOf, textOf } from './fields.ts';
+import { fieldsOf, textOf } from './fields.ts';
 
 /** Every object of a collection at one moment, as far as it was kept. */
 export interface Listed<T> {
@@ -13,8 +14,7 @@ export interface Listed<T> {
 const PAGE_TIMEOUT_MS = 20_000;
 
 /**
- * Lists a collection page by page and keeps of each object what `project` makes of it, so that never more than one page is in memory
- * whole. All pages show the moment of the first. The list is asked for without a resourceVersion, which makes it the newest state
+ * Lists a collection page by page and keeps of each object what `project` makes of it, object by object while a page comes in. All pages show the moment of the first. The list is asked for without a resourceVersion, which makes it the newest state
  * (and not what some cache remembers).
  */
 export async function listPages<T>(options: {
@@ -28,10 +28,11 @@ export async function listPages<T>(options: {
 }): Promise<Listed<T>> {
   const { client, path, pageSize, project, signal, onContact } = options;
   const objects: T[] = [];
+  let page: T[] = [];
   let next: string | undefined;
   let resourceVersion: string | null = null;
   do {
-    const page = fieldsOf(
+    const list = fieldsOf(
       await client.request({
         method: 'GET',
         path,
@@ -39,14 +40,18 @@ export async function listPages<T>(options: {
         timeoutMs: PAGE_TIMEOUT_MS,
         attempts: 2,
         signal,
+        reader: () => {
+          page = [];
+          return itemsOfJson((item) => {
+            const kept = project(item);
+            if (kept !== null) page.push(kept);
+          });
+        },
       }),
     );
     onContact();
-    for (const item of listOf(page['items'])) {
-      const kept = project(item);
-      if (kept !== null) objects.push(kept);
-    }
-    const metadata = fieldsOf(page['metadata']);
+    for (const kept of page) objects.push(kept);
+    const metadata = fieldsOf(list['metadata']);
     resourceVersion ??= textOf(metadata['resourceVersion']);
     next = textOf(metadata['continue']) ?? undefined;
   } while (next !== undefined);

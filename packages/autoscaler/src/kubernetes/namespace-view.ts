@@ -1,8 +1,9 @@
 import type { Logger } from '@celeriac/brokers';
 import type { ApiClient } from './api-client.ts';
 import type { ClusterChange, Freshness, WatchedKind, WatchHealth } from './cluster.ts';
+import type { Follower, ListWatchLimits } from './follower.ts';
 import { type GonePod, GonePods } from './gone-pods.ts';
-import { type Follower, ListWatch, type ListWatchLimits } from './list-watch.ts';
+import { ListWatch } from './list-watch.ts';
 import { OwnerIndex } from './owner-index.ts';
 import { projectDeployment, projectReplicaSet } from './project-deployment.ts';
 import { projectPod } from './project-pod.ts';
