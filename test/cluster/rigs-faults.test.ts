@@ -9,7 +9,11 @@ import { type KubeList, type Manifest, resourcePath } from '../kubernetes/object
 import { ApiRefusal } from '../kubernetes/rest.ts';
 import { pythonProgram } from '../kubernetes/worker-program.ts';
 import { processTable } from '../process-table.ts';
-import { letTimePass, until } from '../until.ts';
+import { letTimePass, type UntilOptions, until as untilIn } from '../until.ts';
+
+/** The machine may be busy with other tests. */
+const until = <T>(ask: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> =>
+  untilIn(ask, { timeoutMs: 60_000, ...options });
 
 describe('an own control plane', () => {
   let cluster: OwnControlPlane;
@@ -41,7 +45,7 @@ describe('an own control plane', () => {
         const pid = pod === undefined ? undefined : kubelet.pid(pod.metadata.name);
         return pod === undefined || pid === undefined ? undefined : { name: pod.metadata.name, pid };
       },
-      { timeoutMs: 30_000, what: `a running pod of ${name}` },
+      { what: `a running pod of ${name}` },
     );
   const lives = (pid: number): boolean => processTable().some((row) => row.pid === pid);
 
@@ -50,7 +54,7 @@ describe('an own control plane', () => {
     const placed = async () => (await podsOf('large')).filter((pod) => pod.spec?.nodeName === kubelet.nodeName);
     const refused = async () =>
       (await podsOf('large')).flatMap((pod) => pod.status?.conditions?.filter((one) => one.reason === 'Unschedulable') ?? []);
-    await until(async () => (await placed()).length === 2 && (await refused()).length === 1, { timeoutMs: 30_000, what: 'two of three' });
+    await until(async () => (await placed()).length === 2 && (await refused()).length === 1, { what: 'two of three' });
     expect((await refused())[0]?.message).toMatch(/Insufficient cpu/);
     await scale('large', 0);
     await until(async () => (await podsOf('large')).length === 0, { what: 'no pods of large' });
@@ -64,8 +68,8 @@ describe('an own control plane', () => {
     expect(lives(pid)).toBe(true);
     await cluster.startApiserver();
     await scale('lasting', 0);
-    await until(() => !lives(pid), { timeoutMs: 30_000, what: 'the end of its process' });
-    await until(async () => (await podsOf('lasting')).length === 0, { timeoutMs: 30_000, what: 'no pods of lasting' });
+    await until(() => !lives(pid), { what: 'the end of its process' });
+    await until(async () => (await podsOf('lasting')).length === 0, { what: 'no pods of lasting' });
   });
 
   it('can be frozen: a question waits for its answer', async () => {
@@ -140,7 +144,7 @@ describe('an own control plane', () => {
     using program = await pythonProgram({ app, broker, args: ['--without-heartbeat'] });
     await cluster.created(namespace, workerDeployment({ name: 'snakes', replicas: 1, graceS: 1, program }));
     const { name } = await runningPod('snakes');
-    await until(() => kubelet.output(name).includes(`celery@${name}`), { timeoutMs: 30_000, what: 'its banner' });
+    await until(() => kubelet.output(name).includes(`celery@${name}`), { what: 'its banner' });
     await scale('snakes', 0);
     await until(async () => (await podsOf('snakes')).length === 0, { what: 'no pods of snakes' });
   });

@@ -5,7 +5,11 @@ import { type ApiProxy, startApiProxy } from '../kubernetes/api-proxy.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { type KubeObject, type Manifest, resourcePath } from '../kubernetes/objects.ts';
 import type { Rest, WatchEvent } from '../kubernetes/rest.ts';
-import { staysPending, until } from '../until.ts';
+import { staysPending, type UntilOptions, until as untilIn } from '../until.ts';
+
+/** The machine may be busy with other tests. */
+const until = <T>(ask: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> =>
+  untilIn(ask, { timeoutMs: 60_000, ...options });
 
 describe('the proxy before the API server', () => {
   let cluster: ControlPlane;

@@ -11,7 +11,7 @@ import { type KubeList, type KubeObject, resourcePath } from '../kubernetes/obje
 import { celeriacProgram } from '../kubernetes/worker-program.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { descendantsOf, stillRunning } from '../process-table.ts';
-import { until } from '../until.ts';
+import { letTimePass, type UntilOptions, until as untilIn } from '../until.ts';
 
 interface DeploymentStatus {
   readonly replicas?: number;
@@ -19,6 +19,10 @@ interface DeploymentStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
 }
 type Deployment = KubeObject<Readonly<Record<string, unknown>>, DeploymentStatus>;
+
+/** The machine may be busy with other tests. */
+const until = <T>(ask: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> =>
+  untilIn(ask, { timeoutMs: 60_000, ...options });
 
 describe('pods under the test kubelet', () => {
   let cluster: ControlPlane;
@@ -29,7 +33,7 @@ describe('pods under the test kubelet', () => {
   beforeAll(async () => {
     [cluster, redis] = await Promise.all([sharedControlPlane(), startRedis()]);
     namespace = await cluster.createNamespace();
-    kubelet = await startKubelet({ controlPlane: cluster, namespace, restartBackOffMs: 400 });
+    kubelet = await startKubelet({ controlPlane: cluster, namespace, restartBackOffMs: 1_000 });
   });
   afterAll(async () => {
     await kubelet?.stop();
@@ -56,7 +60,7 @@ describe('pods under the test kubelet', () => {
     expect((await deployment('workers')).status?.replicas).toBeUndefined();
 
     await scale('workers', 3);
-    await until(async () => (await deployment('workers')).status?.readyReplicas === 3, { timeoutMs: 60_000, what: 'three Ready pods' });
+    await until(async () => (await deployment('workers')).status?.readyReplicas === 3, { what: 'three Ready pods' });
     const ready = await podsOf('workers');
     const addresses = new Set(ready.map((pod) => pod.status?.podIP));
     expect(addresses.size).toBe(3);
@@ -72,7 +76,7 @@ describe('pods under the test kubelet', () => {
     }
 
     await scale('workers', 1);
-    await until(async () => (await podsOf('workers')).length === 1, { timeoutMs: 40_000, what: 'two pods gone' });
+    await until(async () => (await podsOf('workers')).length === 1, { what: 'two pods gone' });
     const records = kubelet.records.filter((record) => record.pod.startsWith('workers-'));
     const left = (await podsOf('workers'))[0]?.metadata.name;
     expect(records).toHaveLength(3);
@@ -133,9 +137,9 @@ describe('pods under the test kubelet', () => {
       return own.length >= 4 ? own : undefined;
     });
     const gaps = starts.slice(1, 4).map((record, index) => record.startedAtMs - (starts[index]?.endedAtMs ?? 0));
-    expect(gaps[0]).toBeLessThan(380);
-    expect(gaps[1]).toBeGreaterThanOrEqual(380);
-    expect(gaps[2]).toBeGreaterThanOrEqual(780);
+    expect(gaps[0]).toBeLessThan(950);
+    expect(gaps[1]).toBeGreaterThanOrEqual(950);
+    expect(gaps[2]).toBeGreaterThanOrEqual(1_950);
     await scale('crashing', 0);
     await until(async () => (await podsOf('crashing')).length === 0, { what: 'the crashing pod gone' });
   });
@@ -168,7 +172,7 @@ describe('pods under the test kubelet', () => {
     expect(failure.message).toMatch(/exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1/);
     expect(own.pods()).toHaveLength(1);
     await cluster.api.patch(resourcePath('ResourceQuota', home, 'few'), { spec: { hard: { pods: '10' } } });
-    await until(() => own.pods().length === 3, { timeoutMs: 60_000, what: 'all pods' });
+    await until(() => own.pods().length === 3, { what: 'all pods' });
     await own.stop();
     await cluster.deleteNamespace(home);
   });
@@ -210,6 +214,7 @@ describe('pods under the test kubelet', () => {
     await scale('faulty', 0);
     const terminating = await until(async () => (await podsOf('faulty')).find((pod) => pod.status?.phase === 'Succeeded'));
     expect(terminating.metadata.deletionTimestamp).toBeDefined();
+    await letTimePass(1_000, 'a pod that is not stuck is gone by now');
     expect(await podsOf('faulty')).toHaveLength(1);
     stuck.release();
     await until(async () => (await podsOf('faulty')).length === 0, { what: 'the pod gone' });
