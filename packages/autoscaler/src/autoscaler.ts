@@ -132,7 +132,7 @@ export class Autoscaler {
     });
     this.#byName = new Map(this.#pools.map((pool) => [pool.loop.spec.pool, pool]));
     this.#fleet.onChange((nodenames) => {
-      for (const pool of concerned.ownersOf(nodenames)) loops.get(pool)?.wake();
+      for (const pool of concerned.ownersOf(nodenames)) this.#running(pool)?.loop.wake();
     });
     this.#fleet.start();
     await this.#lease.start();

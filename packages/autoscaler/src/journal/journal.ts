@@ -18,6 +18,8 @@ export interface Journal {
   write(record: NewRecord): void;
   /** The latest records, oldest first, of one pool or of all. */
   latest(options?: { readonly pool?: string; readonly limit?: number }): readonly JournalRecord[];
+  /** How many records are kept in memory. */
+  readonly size: number;
   /** Calls back for each record from now on; the returned function ends it. */
   subscribe(listener: (record: JournalRecord) => void): () => void;
   close(): Promise<void>;
@@ -58,6 +60,9 @@ export function createJournal(options: { readonly file?: string | undefined; rea
     latest({ pool, limit = kept } = {}) {
       const own = pool === undefined ? records : records.filter((record) => record.pool === pool);
       return own.slice(-Math.min(limit, kept));
+    },
+    get size() {
+      return records.length;
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -1,0 +1,141 @@
+import type { ReplicaSeen } from '../decide/seen.ts';
+import type { PoolTick } from '../loop/pool-loop.ts';
+import { COUNTED } from '../tally/tally.ts';
+import { type Sample, valueOr } from '../window/sample.ts';
+import { replicasByStage } from './decision-stages.ts';
+import type { MetricMakers } from './metric-makers.ts';
+import type { MetricsPart, MetricsSource } from './metrics-part.ts';
+
+const COLD_START_BUCKETS_S = [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
+/** Reasons that are words of Kubernetes or of ours; others share one series. */
+const REASON = /^[A-Za-z][A-Za-z-]{0,39}$/;
+
+/** What KEDA does not know: tasks and slots of a pool, the stages of its decision, what limits it, what it cost. */
+export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSource): MetricsPart {
+  const { gauge, counter } = makers;
+  const waiting = gauge('celeriac_pool_ready_tasks', 'Tasks waiting in all queues of the pool.', ['pool']);
+  const running = gauge('celeriac_pool_active_tasks', 'Tasks running.', ['pool']);
+  const reserved = gauge('celeriac_pool_reserved_tasks', 'Tasks handed out that have not begun and are due.', ['pool']);
+  const scheduled = gauge('celeriac_pool_scheduled_eta_tasks', 'Tasks that workers hold for later.', ['pool']);
+  const oldest = gauge('celeriac_oldest_task_age_seconds', 'How long the oldest task of the queue has waited.', ['pool', 'queue']);
+  const slots = gauge('celeriac_pool_slots', 'Slots by the state of their replica.', ['pool', 'state']);
+  const replicas = gauge('celeriac_pool_replicas', 'Replicas by state.', ['pool', 'state']);
+  const stuck = gauge('celeriac_stuck_replicas', 'Replicas that will not come up by themselves, by reason.', ['pool', 'reason']);
+  const stages = gauge('celeriac_decision_replicas', 'Replicas after each stage of the last decision.', ['pool', 'stage']);
+  const limited = gauge('celeriac_limited', '1 for each reason that changed the wish of the last decision.', ['pool', 'reason']);
+  const held = gauge('celeriac_held', '1 where the target must not be written to, as while somebody else writes its replicas.', ['pool']);
+  const age = gauge('celeriac_signal_age_seconds', 'Age of the oldest reading of a kind.', ['pool', 'source']);
+  const coldStart = makers.histogram(
+    'celeriac_cold_start_seconds',
+    'From asking for a replica to hearing of its worker.',
+    ['pool'],
+    COLD_START_BUCKETS_S,
+  );
+  const killed = counter('celeriac_tasks_killed_total', 'Tasks that ran when their replica was ended by force.', ['pool', 'cause']);
+  const victims = counter('celeriac_wrong_victims_total', 'Replicas that went in place of those a shrink had named.', ['pool']);
+  const writes = counter('celeriac_scale_writes_total', 'Writes of the number of replicas, by how they ended.', ['pool', 'result']);
+  const decisions = counter('celeriac_scaler_decisions_total', 'Decisions that changed the number of replicas.', ['pool', 'direction']);
+
+  const beganMs = autoscaler.nowMs;
+  const timed = new Map<string, ReadonlySet<string>>();
+
+  const writeTasks = (tick: PoolTick, known: readonly ReplicaSeen[]): void => {
+    const { pool, seen } = tick;
+    const { evidence } = tick.decision;
+    running.set({ pool }, evidence.active);
+    reserved.set({ pool }, evidence.reserved);
+    scheduled.set(
+      { pool },
+      known.reduce((sum, replica) => sum + valueOr(replica.scheduled, 0), 0),
+    );
+    const depths = seen.queues.flatMap(({ ready }) => (ready.kind === 'reading' ? [ready.value] : []));
+    if (depths.length === seen.queues.length) {
+      waiting.set(
+        { pool },
+        depths.reduce((sum, depth) => sum + depth, 0),
+      );
+    }
+    for (const [queue, ageMs] of Object.entries(evidence.headAgeMs)) if (ageMs !== null) oldest.set({ pool, queue }, ageMs / 1_000);
+  };
+  const writeReplicas = (tick: PoolTick, known: readonly ReplicaSeen[]): void => {
+    const { pool } = tick;
+    const counts = { ready: [0, 0], starting: [0, 0], stuck: [0, 0], draining: [0, 0] } satisfies Record<string, [number, number]>;
+    const reasons = new Map<string, number>();
+    for (const replica of known) {
+      const count = counts[replica.phase === 'leaving' || replica.cordoned ? 'draining' : replica.phase];
+      count[0] += 1;
+      count[1] += replica.slots ?? tick.decision.evidence.slotsPerReplica;
+      if (replica.phase === 'stuck') reasons.set(reasonOf(replica), (reasons.get(reasonOf(replica)) ?? 0) + 1);
+    }
+    for (const [state, [number, capacity]] of Object.entries(counts) as [string, [number, number]][]) {
+      replicas.set({ pool, state }, number);
+      slots.set({ pool, state }, capacity);
+    }
+    for (const [reason, number] of reasons) stuck.set({ pool, reason }, number);
+  };
+  const writeDecision = ({ pool, decision, seen }: PoolTick): void => {
+    for (const [stage, number] of replicasByStage(decision)) stages.set({ pool, stage }, number);
+    stages.set({ pool, stage: 'current' }, decision.from);
+    for (const { stage } of decision.stages.slice(1)) limited.set({ pool, reason: stage }, 1);
+    held.set({ pool }, seen.hold === null ? 0 : 1);
+  };
+  const writeAges = ({ pool, seen }: PoolTick, known: readonly ReplicaSeen[], nowMs: number): void => {
+    age.set(
+      { pool, source: 'queues' },
+      oldestS(
+        nowMs,
+        seen.queues.map(({ ready }) => ready),
+      ),
+    );
+    const beats = known.filter((replica) => replica.phase === 'ready').map(({ active }) => active);
+    age.set({ pool, source: 'heartbeats' }, oldestS(nowMs, beats));
+    age.set({ pool, source: autoscaler.targetKindOf(pool) }, oldestS(nowMs, [seen.replicas]));
+  };
+  const writeCounts = (pool: string): void => {
+    const tally = autoscaler.tally.of(pool);
+    for (const cause of COUNTED.tasks_killed) killed.set({ pool, cause }, tally.count('tasks_killed', cause));
+    for (const result of COUNTED.scale_writes) writes.set({ pool, result }, tally.count('scale_writes', result));
+    for (const direction of COUNTED.decisions) decisions.set({ pool, direction }, tally.count('decisions', direction));
+    victims.set({ pool }, tally.count('wrong_victims', 'replica'));
+  };
+
+  return {
+    observe({ pool, seen, decision }) {
+      if (decision.apply && decision.to !== decision.from)
+        autoscaler.tally.of(pool).add('decisions', decision.to > decision.from ? 'up' : 'down');
+      const online = valueOr(seen.replicas, []).filter((replica) => replica.onlineAtMs !== null);
+      const before = timed.get(pool);
+      for (const { id, onlineAtMs, startedAtMs } of online) {
+        // Who was there before us is heard of late.
+        if (before?.has(id) === true || startedAtMs < beganMs || onlineAtMs === null) continue;
+        coldStart.observe({ pool }, Math.max(0, onlineAtMs - startedAtMs) / 1_000);
+      }
+      if (online.length > 0 || before !== undefined) timed.set(pool, new Set(online.map((replica) => replica.id)));
+    },
+    write(pools) {
+      const { nowMs } = autoscaler;
+      for (const pool of timed.keys()) {
+        if (pools.has(pool)) continue;
+        timed.delete(pool);
+        coldStart.remove({ pool });
+      }
+      for (const [pool, tick] of pools) {
+        const known = valueOr(tick.seen.replicas, []);
+        writeTasks(tick, known);
+        writeReplicas(tick, known);
+        writeDecision(tick);
+        writeAges(tick, known, nowMs);
+        writeCounts(pool);
+      }
+    },
+  };
+}
+
+function reasonOf({ why }: ReplicaSeen): string {
+  const word = why?.split(':', 1)[0] ?? '';
+  return REASON.test(word) ? word : 'Other';
+}
+
+function oldestS(nowMs: number, samples: readonly Sample<unknown>[]): number {
+  return samples.reduce((age, sample) => Math.max(age, nowMs - (sample.kind === 'reading' ? sample.atMs : sample.sinceMs)), 0) / 1_000;
+}
