@@ -73,8 +73,9 @@ export function writtenLease(name: string, before: LeaseObject | null, writing: 
 
 /** RFC 3339 with six digits, as MicroTime wants it; never the text before, or a clock that stands still would look like a dead holder. */
 function microTime(epochMs: number, before: string): string {
-  const text = (micros: string): string => new Date(epochMs).toISOString().replace('Z', `${micros}Z`);
-  return text('000') === before ? text('001') : text('000');
+  const millis = new Date(epochMs).toISOString().slice(0, -1);
+  const micros = before.startsWith(millis) ? (Number(before.slice(millis.length, -1)) + 1) % 1_000 : 0;
+  return `${millis}${String(micros || 0).padStart(3, '0')}Z`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
