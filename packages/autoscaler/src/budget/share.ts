@@ -27,34 +27,35 @@ export interface Ask {
  * How many replicas each pool may have, by name. Pure.
  *
  * Nobody is granted less than its floor, so that running work is never taken back. What is left goes to wishes, the lower tiers first and
- * by weight inside a tier, then to what pools would keep for a while, then as room to grow into. Whoever has more than its share is granted
- * its share and yields what is idle. What it yields is granted to others only once it has gone: starting, leaving and stuck replicas consume
- * too, so the budget is not exceeded on the way, except by floors.
+ * by weight inside a tier, then to what pools would keep for a while, then, by weight alone, as room to grow into. Whoever has more than its
+ * share is granted its share and yields what is idle. What it yields is granted to others only once it has gone: starting, leaving and stuck
+ * replicas consume too, so the budget is not exceeded on the way, except by floors.
  */
 export function shareBudget(limits: Amounts, asks: readonly Ask[]): ReadonlyMap<string, number> {
-  const entitled = divide(
+  const entitled = fill(
     without(limits, asks, (ask) => ask.stuck),
-    asks.map((ask) => sharer(ask, ask.floor, ceilingsOf(ask))),
+    asks.map((ask) => ({ ...ask, most: Number.POSITIVE_INFINITY })),
   );
   const entitledTo = (ask: Ask): number => entitled.get(ask.pool) ?? ask.floor;
-  const possible = divide(
+  const possible = fill(
     without(limits, asks, (ask) => ask.stuck + ask.leaving),
-    asks.map((ask) => {
-      const ceilings = ceilingsOf(ask).map((ceiling) => Math.min(ceiling, entitledTo(ask)));
-      return sharer(ask, Math.max(ask.current, ask.floor), ceilings);
-    }),
+    asks.map((ask) => ({ ...ask, floor: Math.max(ask.current, ask.floor), most: entitledTo(ask) })),
   );
   return new Map(
     asks.map((ask) => [ask.pool, ask.current > entitledTo(ask) ? entitledTo(ask) : (possible.get(ask.pool) ?? ask.floor)] as const),
   );
 }
 
-function ceilingsOf({ wish, keep, max }: Ask): readonly number[] {
-  return [wish, Math.max(wish, keep), Math.max(wish, keep, max)];
-}
-
-function sharer({ pool, tier, weight, cost }: Ask, floor: number, ceilings: readonly number[]): Sharer {
-  return { name: pool, tier, weight, cost, floor, ceilings };
+/** Divides by urgency; `most` caps all that a pool asks. */
+function fill(limits: Amounts, asks: readonly (Ask & { readonly most: number })[]): ReadonlyMap<string, number> {
+  const sharer = ({ pool, tier, weight, cost, floor, wish, keep, most }: (typeof asks)[number]): Sharer => {
+    return { name: pool, tier, weight, cost, floor, ceilings: [wish, Math.max(wish, keep)].map((ceiling) => Math.min(ceiling, most)) };
+  };
+  const asked = divide(limits, asks.map(sharer));
+  const room = asks.map((ask) => {
+    return { ...sharer(ask), tier: 0, floor: asked.get(ask.pool) ?? ask.floor, ceilings: [Math.min(ask.max, ask.most)] };
+  });
+  return divide(limits, room);
 }
 
 /** What limits leave beside replicas that are there in any case. */
