@@ -44,7 +44,7 @@ function settle(nowMs: number, state: ScaleInState, effects: Effect[], seen: Sca
   const awaited = Math.max(0, surplus - marked.length);
   const tooMany = [...marked.slice(surplus), ...pending.slice(awaited)];
   const staying = marked.slice(0, surplus);
-  const going = mayGo(nowMs, staying, Math.min(awaited, pending.length), seen, empties) ? staying : [];
+  const going = mayGo(nowMs, staying, pending.slice(0, awaited), seen, empties) ? staying : [];
   const next = victims.map((victim): Victim => {
     if (going.includes(victim)) return { ...victim, stage: 'removing', sinceMs: nowMs };
     if (!tooMany.includes(victim)) return victim;
@@ -55,7 +55,8 @@ function settle(nowMs: number, state: ScaleInState, effects: Effect[], seen: Sca
   const out = [...empties.trim, ...going].map(({ id }) => id);
   if (out.length > 0) {
     const fewer = going.length + empties.trim.filter((replica) => replica.phase === 'starting').length;
-    effects.push({ kind: 'remove', ids: out, replicas: current - removing.length - fewer });
+    // Before any mark of this step: who is marked while others are taken out might go in their place.
+    effects.unshift({ kind: 'remove', ids: out, replicas: current - removing.length - fewer });
   }
   const room = seen.hold === null ? surplus - marked.length - pending.length : 0;
   const picked = room > 0 ? pickMore(nowMs, room, next, sparedUntilMs, seen.replicas) : [];
@@ -67,9 +68,12 @@ function settle(nowMs: number, state: ScaleInState, effects: Effect[], seen: Sca
 }
 
 /** Whether those marked go now: nothing speaks against it, and the rest of their batch has come as far or is not waited for. */
-function mayGo(nowMs: number, marked: readonly Victim[], pending: number, seen: ScaleInSeen, empties: Empties): boolean {
+function mayGo(nowMs: number, marked: readonly Victim[], pending: readonly Victim[], seen: ScaleInSeen, empties: Empties): boolean {
   if (marked.length === 0 || seen.hold !== null || empties.underWay) return false;
-  return pending === 0 || marked.some((victim) => nowMs - victim.sinceMs >= BATCH_MS);
+  if (pending.some((victim) => victim.stage === 'marking')) return false;
+  const firstMs = Math.min(...marked.map((victim) => victim.sinceMs));
+  const batch = pending.filter((victim) => (victim.stage === 'cordoning' ? victim.sinceMs : victim.cordonedAtMs) <= firstMs);
+  return batch.length === 0 || nowMs - firstMs >= BATCH_MS;
 }
 
 function pickMore(

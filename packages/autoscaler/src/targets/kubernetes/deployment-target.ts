@@ -40,6 +40,8 @@ export interface DeploymentTargetOptions {
 /** The controller's own watch is about as far behind as ours: a mark must have reached it before the shrink does, ms. */
 const MARK_AGE_MS = 250;
 const SEEN_LIMIT_MS = 5_000;
+const UNMARKED_MS = 2_000;
+const CHOSEN_MS = 5_000;
 const WRONG_VICTIM_HOLD_MS = 600_000;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -151,7 +153,11 @@ export class DeploymentTarget implements Target {
     this.#marks.apply(nowMs, shieldPatches(nowMs, seen.pods, this.#eye.busyAtMs));
   }
 
-  async mark(ids: readonly string[]): Promise<void> {
+  mark(ids: readonly string[]): Promise<void> {
+    return this.#inTurn(() => this.#mark(ids));
+  }
+
+  async #mark(ids: readonly string[]): Promise<void> {
     const { now } = this.#options;
     const { pods } = this.#seen();
     const victims = named(ids, pods);
@@ -162,7 +168,7 @@ export class DeploymentTarget implements Target {
         const pod = there.get(uid);
         return pod === undefined || this.#marks.shows(pod);
       });
-    });
+    }, SEEN_LIMIT_MS);
     this.#marks.shown(now(), victims);
   }
 
@@ -178,12 +184,16 @@ export class DeploymentTarget implements Target {
     const { now } = this.#options;
     const ageMs = now() - this.#marks.markedAtMs(named(ids, this.#eye.pods()));
     if (ageMs < MARK_AGE_MS) await new Promise((resolve) => setTimeout(resolve, MARK_AGE_MS - ageMs));
-    const seen = this.#seen();
     const plan = (): ReturnType<typeof removalOf> => {
       const current = this.#seen();
       if (current.hold !== null) return { kind: 'refused', why: current.hold };
+      const stray = current.pods.find((pod) => isActive(pod) && this.#marks.has(pod) && !ids.includes(pod.name));
+      if (stray !== undefined) return { kind: 'refused', why: `pod ${stray.name} is still marked as one to go` };
       return removalOf(ids, current.wanted, current.replicas, current);
     };
+    // Who was taken back a moment ago loses its mark first.
+    await this.#until(() => plan().kind !== 'refused', UNMARKED_MS).catch(() => undefined);
+    const seen = this.#seen();
     const first = plan();
     if (first.kind === 'nothing') return;
     if (first.kind === 'refused') throw refused(this.#namespace, seen.deployment.name, first.why);
@@ -202,6 +212,9 @@ export class DeploymentTarget implements Target {
       takeBack();
       throw error;
     }
+    // Nobody is marked, and no number written, before the controller has chosen.
+    const uids = new Set(first.pods.map((pod) => pod.uid));
+    await this.#until(() => !this.#eye.pods().some((pod) => uids.has(pod.uid) && isActive(pod)), CHOSEN_MS).catch(() => undefined);
   }
 
   /** Makes sure that no `/scale` write sent before, by us or by an earlier holder of the lease, can still take effect. */
@@ -221,7 +234,7 @@ export class DeploymentTarget implements Target {
     return Promise.resolve([]);
   }
 
-  /** One write of the number after the other, each on what the one before left. */
+  /** One mark or number after the other, each on what the one before left. */
   #inTurn(write: () => Promise<void>): Promise<void> {
     const done = this.#writing.then(write);
     this.#writing = done.catch(() => undefined);
@@ -297,15 +310,15 @@ export class DeploymentTarget implements Target {
   }
 
   /** Resolves once the view shows it; rejects when it does not in time. */
-  async #until(shows: () => boolean): Promise<void> {
+  async #until(shows: () => boolean, limitMs: number): Promise<void> {
     if (shows()) return;
     const { connection, config } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const end = connection.view.onChange(() => {
       if (shows()) resolve();
     });
-    const late = refused(this.#namespace, config.name, `a mark was written, but not seen on the pods within ${SEEN_LIMIT_MS / 1_000} s`);
-    const timer = setTimeout(() => reject(late), SEEN_LIMIT_MS);
+    const late = refused(this.#namespace, config.name, `what was written was not seen within ${limitMs / 1_000} s`);
+    const timer = setTimeout(() => reject(late), limitMs);
     try {
       await promise;
     } finally {

@@ -32,7 +32,8 @@ export class PodMarks {
   /** Makes these the first to go among those that are ready; resolves when all are written. Rejects with CELERIAC_E_KUBERNETES. */
   async mark(nowMs: number, victims: readonly SlimPod[], pods: readonly SlimPod[]): Promise<void> {
     const chosen = new Set(victims.map((pod) => pod.uid));
-    const lowest = Math.min(0, ...pods.filter((pod) => isActive(pod) && !chosen.has(pod.uid)).map(deletionCostOf));
+    const others = pods.filter((pod) => isActive(pod) && !chosen.has(pod.uid) && !this.has(pod));
+    const lowest = Math.min(0, ...others.map(deletionCostOf));
     const cost = Math.max(LOWEST, Math.min(MARK, lowest + MARK));
     await Promise.all(
       victims.map(async (pod) => {
@@ -51,6 +52,11 @@ export class PodMarks {
   /** Whether a pod as it is seen carries our mark. */
   shows(pod: SlimPod): boolean {
     return isMark(pod);
+  }
+
+  /** Whether it may carry our mark, seen or not. */
+  has(pod: SlimPod): boolean {
+    return isMark(pod) || this.#marked.has(pod.uid);
   }
 
   /** The marks of these are seen. */
