@@ -59,17 +59,18 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
   };
   const writeReplicas = (tick: PoolTick, known: readonly ReplicaSeen[]): void => {
     const { pool } = tick;
-    const counts = { ready: [0, 0], starting: [0, 0], stuck: [0, 0], draining: [0, 0] } satisfies Record<string, [number, number]>;
+    const counts = new Map(['ready', 'starting', 'stuck', 'draining'].map((state) => [state, { replicas: 0, slots: 0 }]));
     const reasons = new Map<string, number>();
     for (const replica of known) {
-      const count = counts[replica.phase === 'leaving' || replica.cordoned ? 'draining' : replica.phase];
-      count[0] += 1;
-      count[1] += replica.slots ?? tick.decision.evidence.slotsPerReplica;
+      const count = counts.get(replica.phase === 'leaving' || replica.cordoned ? 'draining' : replica.phase);
+      if (count === undefined) continue;
+      count.replicas += 1;
+      count.slots += replica.slots ?? tick.decision.evidence.slotsPerReplica;
       if (replica.phase === 'stuck') reasons.set(reasonOf(replica), (reasons.get(reasonOf(replica)) ?? 0) + 1);
     }
-    for (const [state, [number, capacity]] of Object.entries(counts) as [string, [number, number]][]) {
-      replicas.set({ pool, state }, number);
-      slots.set({ pool, state }, capacity);
+    for (const [state, count] of counts) {
+      replicas.set({ pool, state }, count.replicas);
+      slots.set({ pool, state }, count.slots);
     }
     for (const [reason, number] of reasons) stuck.set({ pool, reason }, number);
   };
@@ -89,7 +90,9 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
     );
     const beats = known.filter((replica) => replica.phase === 'ready').map(({ active }) => active);
     age.set({ pool, source: 'heartbeats' }, oldestS(nowMs, beats));
-    age.set({ pool, source: autoscaler.targetKindOf(pool) }, oldestS(nowMs, [seen.replicas]));
+    if (autoscaler.targetKindOf(pool) !== 'kubernetes') return;
+    const ageMs = autoscaler.kubernetes?.view.freshness(autoscaler.namespaceOf(pool)).ageMs;
+    if (ageMs !== undefined && Number.isFinite(ageMs)) age.set({ pool, source: 'kubernetes' }, ageMs / 1_000);
   };
   const writeCounts = (pool: string): void => {
     const tally = autoscaler.tally.of(pool);

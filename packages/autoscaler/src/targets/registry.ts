@@ -35,19 +35,30 @@ export interface TargetContext {
 /** Makes a pool's target, loading only its kind. Throws CELERIAC_E_CONFIG for a kind that is not there. */
 export async function createTarget({ spec, target }: PoolConfig, context: TargetContext): Promise<Target> {
   if (target.kind === 'deployment') {
-    const { DeploymentTarget } = await import('./kubernetes/deployment-target.ts');
+    const [{ DeploymentTarget }, { countedScale }] = await Promise.all([
+      import('./kubernetes/deployment-target.ts'),
+      import('../tally/counted-scale.ts'),
+    ]);
     const { pool, mode } = spec;
+    const { tally } = context;
+    const connection = await context.kubernetes();
     return new DeploymentTarget({
       pool,
       config: target,
-      connection: await context.kubernetes(),
+      connection: { ...connection, scale: countedScale(connection.scale, tally) },
       namespace: context.namespace,
       annotates: mode === 'on' || mode === 'up-only',
       logger: context.logger,
       now: context.now,
       mayWrite: context.mayWrite,
-      onKilled: (killed) => context.onKilled?.(pool, killed),
-      onWrongVictim: (replicas) => context.onWrongVictim?.(pool, replicas),
+      onKilled: (killed) => {
+        tally.add('tasks_killed', killed.cause, killed.tasks);
+        context.onKilled?.(pool, killed);
+      },
+      onWrongVictim: (replicas) => {
+        tally.add('wrong_victims', 'replica', replicas.length);
+        context.onWrongVictim?.(pool, replicas);
+      },
     });
   }
   const { LocalTarget } = await import('./local/local-target.ts');
