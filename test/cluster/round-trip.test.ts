@@ -34,13 +34,13 @@ describe.each(['redis', 'rabbitmq'] as const)('on %s', (broker) => {
 
   it('spares who works: idle pods go first, busy ones only when they are done', async () => {
     await using fleet = await startFleet({ broker, pools: [{ name: 'mixed' }] });
-    const long = await fleet.publish('mixed', 1, 14_000);
+    const long = await fleet.publish('mixed', 1, 25_000);
     await until(() => fleet.ledger.counts().starts.has(long[0] ?? ''), { timeoutMs: 30_000, what: 'the long task to run' });
     const short = await fleet.publish('mixed', 30, 400);
     await fleet.ledger.allEnded(short, 60_000);
     await until(async () => (await fleet.wanted('mixed')) === 1, { timeoutMs: 30_000, what: 'one replica left beside the long task' });
     expect(fleet.ledger.counts().ends.has(long[0] ?? '')).toBe(false);
-    await fleet.ledger.allEnded(long, 30_000);
+    await fleet.ledger.allEnded(long, 60_000);
     await fleet.atZero('mixed');
     expect(fleet.ledger.duplicated()).toEqual([]);
     expect(fleet.kubelet.records.filter((record) => record.killed)).toEqual([]);
