@@ -76,6 +76,8 @@ export class PoolLoop {
   #again = false;
   #stopped = false;
   #orders: Orders = noOrders;
+  // One holding of the lease; what was begun in an earlier one is not carried on.
+  #term = 0;
 
   constructor(options: PoolLoopOptions) {
     const { spec, admin, now, target, control, logger } = options;
@@ -91,7 +93,7 @@ export class PoolLoop {
       now,
       logger,
       mayAct: () => options.lease.held() && !this.#stopped,
-      beforeCordon: () => {
+      tellSuccessor: () => {
         this.#remember();
         return options.lease.memory.flush();
       },
@@ -184,7 +186,10 @@ export class PoolLoop {
   async #tick(): Promise<void> {
     const { spec, target, now, journal, lease, logger, onTick } = this.#options;
     const startedMs = performance.now();
+    const term = this.#term;
+    const isOver = (): boolean => term !== this.#term || !lease.held();
     const queues = await this.#depth.read();
+    if (isOver()) return;
     const atMs = now();
     const looked = target.look(atMs);
     const replicas = this.#join(atMs, looked.replicas);
@@ -207,13 +212,15 @@ export class PoolLoop {
       journal.write({ type: 'decision', pool: spec.pool, atMs, spec, seen, state, decision });
     }
     if (decision.ask.length > 0) this.#ask(decision.ask);
-    if (decision.apply && decision.to > decision.from && lease.held()) {
+    if (decision.apply && decision.to > decision.from) {
       logger.info({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
-      await target.grow(decision.from, decision.to);
+      await target.grow(decision.from, decision.to, decision.text);
       const grown = target.look(now()).replicas;
       if (grown.kind === 'reading') this.#know(grown.value);
     }
     if (replicas.kind === 'reading') {
+      await this.#effects.fenced();
+      if (isOver()) return;
       target.observe(workOf(replicas.value));
       this.#shrink(atMs, replicas.value, decision, looked);
     }
@@ -274,11 +281,13 @@ export class PoolLoop {
   /** We hold the lease now: go on from what the last holder left, and shrink nothing before a whole window of our own. */
   #takeOver(): void {
     const { spec, now, lease } = this.#options;
+    const atMs = now();
     const left = lease.memory.read(spec.pool);
-    this.#state = left === null ? initialPoolState(now()) : resumedPoolState(now(), left);
+    this.#term += 1;
+    this.#state = left === null ? initialPoolState(atMs) : resumedPoolState(atMs, left);
     this.#orders = left?.orders ?? noOrders;
-    this.#scaleIn = scaleInOf(now(), left);
-    this.#effects.adopt(left?.cordoned ?? {});
+    this.#scaleIn = scaleInOf(atMs, left);
+    this.#effects.adopt(left);
     this.#recorded = '';
     this.wake();
   }
@@ -291,8 +300,8 @@ export class PoolLoop {
   #remember(): void {
     const { spec, lease } = this.#options;
     const { busyAtMs, wishes, service, coldStart, slotsPerReplica } = this.#state;
-    const cordoned = this.#effects.cordonedQueues;
-    lease.memory.write(spec.pool, { busyAtMs, wishes, service, coldStart, slotsPerReplica, orders: this.#orders, cordoned });
+    const { cordonedQueues: cordoned, removing } = this.#effects;
+    lease.memory.write(spec.pool, { busyAtMs, wishes, service, coldStart, slotsPerReplica, orders: this.#orders, cordoned, removing });
   }
 
   #ask(nodenames: readonly string[]): void {

@@ -67,6 +67,11 @@ export interface Target {
   unmark(ids: readonly string[]): Promise<void>;
   /** Shrinks to `replicas` by exactly these; resolves when told. A running task is never ended by it. */
   remove(ids: readonly string[], replicas: number): Promise<void>;
+  /**
+   * Resolves once no shrink that anybody asked for before can still take effect: not ours that went unanswered, not one of an earlier
+   * holder of the lease. Absent where a shrink has ended with the promise of whoever asked.
+   */
+  fence?(): Promise<void>;
   /** Calls back when replicas came or went. */
   onChange(listener: () => void): void;
   /**

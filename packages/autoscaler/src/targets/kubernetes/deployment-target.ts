@@ -1,5 +1,4 @@
 import type { Logger } from '@celeriac/brokers';
-import { CeleriacError } from '@celeriac/protocol';
 import type { DeploymentConfig } from '../../config/pools-config.ts';
 import { noOrders } from '../../decide/seen.ts';
 import type { KubernetesConnection } from '../../kubernetes/connection.ts';
@@ -13,8 +12,11 @@ import { ordersOf } from './keda-annotations.ts';
 import type { Killed } from './killed.ts';
 import { isActive } from './pod-facts.ts';
 import { PodMarks } from './pod-marks.ts';
+import { refused } from './refusal.ts';
 import { removalOf } from './removal.ts';
 import { rivalsOf } from './rivals.ts';
+import { ScaleChanges } from './scale-changes.ts';
+import { seenInView } from './seen-in-view.ts';
 import { shieldPatches } from './shield.ts';
 
 /** What a Deployment's target is wired to. */
@@ -53,9 +55,9 @@ export class DeploymentTarget implements Target {
   readonly #eye: DeploymentEye;
   readonly #marks: PodMarks;
   readonly #announcer: Announcer;
+  readonly #changes: ScaleChanges;
   readonly #listeners: (() => void)[] = [];
   readonly #endings: (() => void)[] = [];
-  #writing: Promise<void> = Promise.resolve();
   #wrongVictim: { readonly untilMs: number; readonly text: string } | null = null;
   #failure: { readonly text: string; readonly count: number; readonly untilMs: number } | null = null;
 
@@ -73,6 +75,8 @@ export class DeploymentTarget implements Target {
       onWrongVictim: (pods) => this.#tookOthers(pods),
     });
     this.#marks = new PodMarks({ client: connection.client, logger, mayWrite });
+    const { pool } = options;
+    this.#changes = new ScaleChanges({ scale: connection.scale, pool, namespace: this.#namespace, name: config.name, logger, mayWrite });
     this.#announcer = new Announcer(connection.events, mayWrite);
     const changed = (): void => {
       for (const listener of this.#listeners) listener();
@@ -112,14 +116,14 @@ export class DeploymentTarget implements Target {
   }
 
   grow(from: number, to: number, why = ''): Promise<void> {
-    return this.#inTurn(() => this.#grow(from, to, why));
+    return this.#changes.inTurn(() => this.#grow(from, to, why));
   }
 
   async #grow(from: number, to: number, why: string): Promise<void> {
     const { logger, pool, now } = this.#options;
     try {
       const seen = this.#eye.look(now());
-      if (seen.kind === 'unavailable') await this.#growUnseen(to);
+      if (seen.kind === 'unavailable') await this.#changes.raise(to);
       else await this.#write(seen, seen.wanted + (to - from), 'ScaledUp', why);
       this.#failure = null;
     } catch (error) {
@@ -154,21 +158,24 @@ export class DeploymentTarget implements Target {
   }
 
   mark(ids: readonly string[]): Promise<void> {
-    return this.#inTurn(() => this.#mark(ids));
+    return this.#changes.inTurn(() => this.#mark(ids));
   }
 
   async #mark(ids: readonly string[]): Promise<void> {
-    const { now } = this.#options;
+    const { now, connection, config } = this.#options;
     const { pods } = this.#seen();
     const victims = named(ids, pods);
     await this.#marks.mark(now(), victims, pods);
-    await this.#until(() => {
+    const shown = (): boolean => {
       const there = new Map(this.#eye.pods().map((pod) => [pod.uid, pod]));
       return victims.every(({ uid }) => {
         const pod = there.get(uid);
         return pod === undefined || this.#marks.shows(pod);
       });
-    }, SEEN_LIMIT_MS);
+    };
+    if (!(await seenInView(connection.view, shown, SEEN_LIMIT_MS))) {
+      throw refused(this.#namespace, config.name, `marks were written, but not seen within ${SEEN_LIMIT_MS / 1_000} s`);
+    }
     this.#marks.shown(now(), victims);
   }
 
@@ -177,7 +184,7 @@ export class DeploymentTarget implements Target {
   }
 
   remove(ids: readonly string[]): Promise<void> {
-    return this.#inTurn(() => this.#remove(ids));
+    return this.#changes.inTurn(() => this.#remove(ids));
   }
 
   async #remove(ids: readonly string[]): Promise<void> {
@@ -192,7 +199,7 @@ export class DeploymentTarget implements Target {
       return removalOf(ids, current.wanted, current.replicas, current);
     };
     // Who was taken back a moment ago loses its mark first.
-    await this.#until(() => plan().kind !== 'refused', UNMARKED_MS).catch(() => undefined);
+    await seenInView(this.#options.connection.view, () => plan().kind !== 'refused', UNMARKED_MS);
     const seen = this.#seen();
     const first = plan();
     if (first.kind === 'nothing') return;
@@ -214,7 +221,8 @@ export class DeploymentTarget implements Target {
     }
     // Nobody is marked, and no number written, before the controller has chosen.
     const uids = new Set(first.pods.map((pod) => pod.uid));
-    await this.#until(() => !this.#eye.pods().some((pod) => uids.has(pod.uid) && isActive(pod)), CHOSEN_MS).catch(() => undefined);
+    const chosen = (): boolean => !this.#eye.pods().some((pod) => uids.has(pod.uid) && isActive(pod));
+    await seenInView(this.#options.connection.view, chosen, CHOSEN_MS);
   }
 
   /** Makes sure that no `/scale` write sent before, by us or by an earlier holder of the lease, can still take effect. */
@@ -234,13 +242,6 @@ export class DeploymentTarget implements Target {
     return Promise.resolve([]);
   }
 
-  /** One mark or number after the other, each on what the one before left. */
-  #inTurn(write: () => Promise<void>): Promise<void> {
-    const done = this.#writing.then(write);
-    this.#writing = done.catch(() => undefined);
-    return done;
-  }
-
   /** What is known now; throws where nothing may be decided by. */
   #seen(): EyeSeen {
     const seen = this.#eye.look(this.#options.now());
@@ -249,35 +250,11 @@ export class DeploymentTarget implements Target {
   }
 
   async #write(seen: EyeSeen, to: number, reason: string, why: string, still: () => boolean = () => true): Promise<void> {
-    const { connection, mayWrite, now, logger, pool } = this.#options;
-    const { name, uid } = seen.deployment;
     const from = seen.wanted;
     if (to === from) return;
-    const written = await connection.scale.moveScale({
-      namespace: this.#namespace,
-      name,
-      uid,
-      from,
-      to,
-      mayWrite: () => mayWrite() && still(),
-    });
-    if (written.kind === 'conflict') {
-      throw refused(this.#namespace, name, `somebody else changed it to ${written.seen.replicas} replicas in the meantime`);
-    }
-    this.#eye.wrote(now(), from, to);
-    logger.info({ pool, deployment: name, from, to }, `scaled the Deployment from ${from} to ${to}`);
+    await this.#changes.move(seen.deployment.uid, from, to, still);
+    this.#eye.wrote(this.#options.now(), from, to);
     this.#announcer.happened(seen.deployment, 'Normal', reason, `from ${from} to ${to}${why === '' ? '' : `: ${why}`}`);
-  }
-
-  /** Nothing is known of its pods: only the number itself is read, and never lowered. */
-  async #growUnseen(to: number): Promise<void> {
-    const { connection, config, mayWrite, logger, pool } = this.#options;
-    const { name } = config;
-    const { replicas, resourceVersion } = await connection.scale.readScale(this.#namespace, name);
-    if (replicas >= to) return;
-    const written = await connection.scale.writeScale({ namespace: this.#namespace, name, replicas: to, resourceVersion, mayWrite });
-    if (written.kind === 'conflict') throw refused(this.#namespace, name, 'it changed in the meantime');
-    logger.info({ pool, deployment: name, from: replicas, to }, `scaled the Deployment from ${replicas} to ${to} without seeing its pods`);
   }
 
   #paused(nowMs: number): TargetSeen['growth'] | null {
@@ -308,31 +285,9 @@ export class DeploymentTarget implements Target {
     if (seen !== null) this.#announcer.happened(seen.deployment, 'Warning', 'WrongPodDeleted', text);
     onWrongVictim(pods);
   }
-
-  /** Resolves once the view shows it; rejects when it does not in time. */
-  async #until(shows: () => boolean, limitMs: number): Promise<void> {
-    if (shows()) return;
-    const { connection, config } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const end = connection.view.onChange(() => {
-      if (shows()) resolve();
-    });
-    const late = refused(this.#namespace, config.name, `what was written was not seen within ${limitMs / 1_000} s`);
-    const timer = setTimeout(() => reject(late), limitMs);
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      end();
-    }
-  }
 }
 
 function named(ids: readonly string[], pods: readonly SlimPod[]): readonly SlimPod[] {
   const wanted = new Set(ids);
   return pods.filter((pod) => wanted.has(pod.name) && isActive(pod));
-}
-
-function refused(namespace: string, name: string, why: string): CeleriacError {
-  return new CeleriacError('CELERIAC_E_KUBERNETES', `Deployment ${namespace}/${name}: ${why}`, { data: { reason: 'Refused' } });
 }
