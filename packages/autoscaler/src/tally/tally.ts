@@ -5,16 +5,21 @@ export const KILL_CAUSES = ['scale-in', 'eviction', 'oom', 'rollout', 'deletion'
 export const WRITE_RESULTS = ['written', 'conflict', 'refused', 'failed'] as const;
 
 /** What is counted for each pool, and the values its label may have. */
-export const COUNTED = {
+export const COUNTED: {
   /** Label `cause`. */
-  tasks_killed: KILL_CAUSES,
+  readonly tasks_killed: typeof KILL_CAUSES;
   /** Label `result`. */
-  scale_writes: WRITE_RESULTS,
-  /** Replicas that went in place of those a shrink had named. Label `kind`. */
-  wrong_victims: ['replica'],
+  readonly scale_writes: typeof WRITE_RESULTS;
+  /** Replicas that went in place of those a shrink had named. */
+  readonly wrong_victims: readonly ['replica'];
   /** Label `direction`: decisions that changed the number. */
+  readonly decisions: readonly ['up', 'down'];
+} = {
+  tasks_killed: KILL_CAUSES,
+  scale_writes: WRITE_RESULTS,
+  wrong_victims: ['replica'],
   decisions: ['up', 'down'],
-} as const;
+};
 
 /** A word of {@link COUNTED}. */
 export type Counted = keyof typeof COUNTED;
