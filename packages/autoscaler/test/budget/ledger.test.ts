@@ -14,7 +14,17 @@ type Name = 'web' | 'batch';
 const running = (count: number): Sample<readonly TargetReplica[]> =>
   reading(
     Array.from({ length: count }, (_, index) => {
-      return { id: `r${index}`, nodename: null, host: null, phase: 'running', why: null, pid: null, startedAtMs: NOW } as const;
+      return {
+        id: `r${index}`,
+        nodename: null,
+        host: null,
+        phase: 'running',
+        why: null,
+        pid: null,
+        startedAtMs: NOW,
+        empty: false,
+        probe: false,
+      } as const;
     }),
     NOW,
   );
