@@ -1,4 +1,6 @@
 export { Autoscaler, type AutoscalerOptions, createAutoscaler } from './autoscaler.ts';
+export type { BrokerLink } from './broker/broker-link.ts';
+export { connectBroker } from './broker/registry.ts';
 export type { Amounts, Resource } from './budget/resources.ts';
 export { poolListOf } from './config/pool-list.ts';
 export type {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { PoolsConfig } from '@celeriac/autoscaler';
+import type { BrokerConfig, PoolsConfig } from '@celeriac/autoscaler';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, Option } from 'commander';
@@ -18,22 +18,22 @@ interface AutoscaleOptions {
   readonly journal?: string;
   readonly http: 'off' | ReturnType<typeof listenAddress>;
   readonly httpTokenFile?: string;
+  readonly kedaMetrics?: boolean;
   readonly loglevel: (typeof logLevels)[number];
   readonly printSchema?: boolean;
 }
 
 async function autoscale(options: AutoscaleOptions): Promise<void> {
-  const { createAutoscaler, poolsJsonSchema, readPools, serveAutoscaler } = await import('@celeriac/autoscaler');
+  const { connectBroker, createAutoscaler, poolsJsonSchema, readPools, serveAutoscaler } = await import('@celeriac/autoscaler');
   if (options.printSchema === true) {
     process.stdout.write(`${JSON.stringify(await poolsJsonSchema(), null, 2)}\n`);
     return;
   }
   if (options.file === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', 'no pools: give -f pools.yaml');
   const config = await readPools(await readText(options.file), options.file);
-  const url = await brokerUrl(options, config);
   const logger = await commandLogger('autoscale', options.loglevel);
-  const { createTransport } = await import('@celeriac/brokers');
-  const transport = await createTransport({ url, logger, transportOptions: config.broker?.transportOptions ?? {} });
+  const { transportOptions = {} } = config.broker ?? {};
+  const transport = await connectBroker({ source: brokerSource(options, config), transportOptions, logger });
   try {
     const autoscaler = createAutoscaler({
       config: options.dryRun === true ? inDryRun(config) : config,
@@ -41,10 +41,10 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
       logger,
       journalFile: options.journal,
       // Local workers find the broker where Celery looks for it, unless their command names one.
-      env: { ...process.env, CELERY_BROKER_URL: url },
+      env: environment(transport),
       programs: { celeriac: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] },
     });
-    const identity = { version, broker: transport.traits.name };
+    const identity = { version, broker: transport.traits.name, kedaNames: options.kedaMetrics === true };
     const tokenFile = options.httpTokenFile;
     const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...options.http, identity, tokenFile, logger });
     try {
@@ -77,12 +77,15 @@ function inDryRun(config: PoolsConfig): PoolsConfig {
   return { ...config, pools };
 }
 
-async function brokerUrl(options: AutoscaleOptions, config: PoolsConfig): Promise<string> {
-  const source = config.broker?.source;
-  const url =
-    options.broker ??
-    (source === undefined ? process.env.CELERY_BROKER_URL : 'url' in source ? source.url : (await readText(source.urlFile)).trim());
-  if (url !== undefined && url !== '') return url;
+/** Ours, with the URL in use now: it changes where it is read from a file. */
+function environment(link: { readonly url: string }): Readonly<Record<string, string | undefined>> {
+  return Object.defineProperty({ ...process.env }, 'CELERY_BROKER_URL', { get: () => link.url, enumerable: true });
+}
+
+function brokerSource(options: AutoscaleOptions, config: PoolsConfig): BrokerConfig['source'] {
+  const url = options.broker ?? (config.broker === undefined ? process.env.CELERY_BROKER_URL : undefined);
+  const source = url === undefined ? config.broker?.source : { url };
+  if (source !== undefined && !('url' in source && source.url === '')) return source;
   throw new CeleriacError(
     'CELERIAC_E_CONFIG',
     'no broker: give broker.url or broker.urlFile in the file, -b URL, or set CELERY_BROKER_URL',
@@ -113,6 +116,7 @@ export function configure(command: Command): void {
       '--http-token-file <file>',
       'a file with the token by which others than this machine may pause, resume and set (celeriac scale)',
     )
+    .option('--keda-metrics', "serve metrics under KEDA's own names, too")
     .addOption(new Option('-l, --loglevel <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--print-schema', 'print the JSON Schema of pools.yaml and end')
     .action(autoscale);
