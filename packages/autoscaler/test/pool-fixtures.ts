@@ -25,6 +25,7 @@ export function spec(changes: Partial<PoolSpec> = {}): PoolSpec {
     expectedServiceMs: 1_000,
     expectedColdStartMs: 2_000,
     headroom: 0,
+    keepWarm: 0,
     ...changes,
   };
 }

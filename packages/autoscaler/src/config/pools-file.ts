@@ -21,6 +21,7 @@ export interface PoolOfFile {
     };
     readonly schedules?: readonly ScheduleOfFile[] | undefined;
     readonly idleToZero: number;
+    readonly keepWarm: number;
     readonly downDelay: number;
     readonly fallback?: { readonly replicas: number; readonly after: number } | undefined;
     readonly maxUpStep?: number | undefined;

@@ -25,6 +25,12 @@ export function scalingSchema(z: Z): Zod.ZodType<PoolOfFile['scaling']> {
         .optional()
         .describe('Bounds for times of the day; where several are in force, the highest min and the highest max.'),
       idleToZero: duration(z, 'How long a pool must have been without work before its last replica goes. Default 5m.').prefault('5m'),
+      keepWarm: z
+        .number()
+        .min(0)
+        .max(1_000)
+        .default(0)
+        .describe('Idle replicas stay for at most about so many cold starts, where the past says that they will be needed. Default 0.'),
       downDelay: duration(z, 'A shrink goes no lower than what was wanted within this time. Default 2m.').prefault('2m'),
       fallback: z
         .strictObject({

@@ -1,4 +1,6 @@
 import { queueWait } from '../policies/queue-wait.ts';
+import { learnGaps } from '../window/gaps.ts';
+import { emptyHead, headAgeMs } from '../window/head-age.ts';
 import { type HighWater, highest, raise } from '../window/high-water.ts';
 import { valueOr } from '../window/sample.ts';
 import { budgetAskOf } from './budget-ask.ts';
@@ -7,12 +9,14 @@ import { type Facts, factsOf } from './facts.ts';
 import { bounds } from './guards/bounds.ts';
 import { budget } from './guards/budget.ts';
 import { busyFloor } from './guards/busy-floor.ts';
+import { deadband } from './guards/deadband.ts';
 import { downDelay } from './guards/down-delay.ts';
 import { fallback } from './guards/fallback.ts';
 import { pending, targetLimit, upStep } from './guards/growth-limits.ts';
 import type { Guard, GuardInput, Ruling } from './guards/guard.ts';
 import { targetHeld } from './guards/held.ts';
 import { idleToZero } from './guards/idle-to-zero.ts';
+import { keepWarm } from './guards/keep-warm.ts';
 import { modeHolds } from './guards/mode.ts';
 import { fixed, forceActive, pauseHolds } from './guards/orders.ts';
 import { unknownHolds } from './guards/unknown-holds.ts';
@@ -30,7 +34,7 @@ import type { PoolState } from './state.ts';
  * direction or in both, comes last and overrules nobody's safety: staying as it is kills nothing.
  */
 const wants: readonly Guard[] = [forceActive, bounds, fallback];
-const keeps: readonly Guard[] = [downDelay, idleToZero, fixed];
+const keeps: readonly Guard[] = [downDelay, keepWarm, idleToZero, deadband, fixed];
 const cuts: readonly Guard[] = [budget, unknownHolds, busyFloor, upStep, pending, targetLimit];
 const holds: readonly Guard[] = [modeHolds, pauseHolds, targetHeld];
 
@@ -42,10 +46,11 @@ const holds: readonly Guard[] = [modeHolds, pauseHolds, targetHeld];
 export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: PoolState): Decision {
   const facts = factsOf(nowMs, scheduled(spec, seen.schedule), seen, state);
   const wish = queueWait.wish(facts.demand);
-  const now: GuardInput = { facts, seen, highest: { atMs: nowMs, replicas: wish.replicas } };
+  const now: GuardInput = { facts, seen, highest: { atMs: nowMs, replicas: wish.replicas }, gaps: state.gaps };
   const bounded = outcomeOf(wish.replicas, [forceActive, bounds], now);
   const wishes = raise(startingFrom(state, facts), { atMs: nowMs, replicas: bounded }, spec.downDelayMs);
-  const input: GuardInput = { ...now, highest: highest(wishes) ?? { atMs: nowMs, replicas: bounded } };
+  const gaps = facts.unknown.length > 0 ? state.gaps : learnGaps(state.gaps, nowMs, bounded);
+  const input: GuardInput = { ...now, gaps, highest: highest(wishes) ?? { atMs: nowMs, replicas: bounded } };
 
   const stages: Stage[] = [{ stage: 'wish', replicas: wish.replicas, text: wish.text }];
   const rulings: Ruling[] = [];
@@ -80,6 +85,7 @@ export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Poo
     nextState: {
       decidedAtMs: nowMs,
       wishes,
+      gaps,
       busyAtMs: facts.busyAtMs,
       waitingAtMs: facts.waitingAtMs,
       zeroReadings: facts.zeroReadings,
@@ -117,6 +123,12 @@ function evidenceOf(facts: Facts, seen: PoolSeen, slotsWanted: number): Evidence
   );
   return {
     ready: Object.fromEntries(seen.queues.map((queue) => [queue.name, valueOr(queue.ready, null)])),
+    headAgeMs: Object.fromEntries(
+      seen.queues.map(({ name, ready }) => [
+        name,
+        ready.kind === 'unavailable' ? null : headAgeMs(facts.learnt.heads[name] ?? emptyHead, facts.nowMs),
+      ]),
+    ),
     active: facts.demand.active,
     reserved: facts.demand.reserved,
     replicas: { ready: facts.ready, starting: facts.starting, leaving: facts.leaving, stuck: facts.stuck, busy: facts.busy },

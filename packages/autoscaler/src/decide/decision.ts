@@ -10,6 +10,8 @@ export type ReasonCode =
   | 'unknown'
   | 'fallback'
   | 'down-delay'
+  | 'keep-warm'
+  | 'deadband'
   | 'idle-to-zero'
   | 'schedule'
   | 'force-active'
@@ -44,6 +46,8 @@ export interface Stage {
 /** The numbers behind a decision. Null means unknown. */
 export interface Evidence {
   readonly ready: Readonly<Record<string, number | null>>;
+  /** How long the oldest task of each queue has waited, ms; null where none waits or the depth is unknown. */
+  readonly headAgeMs: Readonly<Record<string, number | null>>;
   readonly active: number;
   readonly reserved: number;
   readonly replicas: {

@@ -1,9 +1,10 @@
 import type { Demand } from '../policies/policy.ts';
 import { allowedColdStartMs, type ColdStart, learnColdStart } from '../window/cold-start.ts';
+import { emptyHead, followHead, headAgeMs, type QueueHead } from '../window/head-age.ts';
 import { valueOr } from '../window/sample.ts';
 import { learnService, meanServiceMs, type ServiceTime } from '../window/service-time.ts';
 import { isBusy, isUnproven, mustBeAsked } from './idle.ts';
-import type { GrowthSeen, PoolSeen, ReplicaSeen } from './seen.ts';
+import type { GrowthSeen, PoolSeen, QueueSeen, ReplicaSeen } from './seen.ts';
 import type { PoolSpec } from './spec.ts';
 import type { PoolState } from './state.ts';
 
@@ -38,6 +39,7 @@ export interface Facts {
     readonly slotsPerReplica: number | null;
     readonly timed: readonly string[];
     readonly processed: Readonly<Record<string, number>>;
+    readonly heads: Readonly<Record<string, QueueHead>>;
   };
 }
 
@@ -50,7 +52,9 @@ export function factsOf(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Po
   const inPhase = (phase: ReplicaSeen['phase']): readonly ReplicaSeen[] => replicas.filter((replica) => replica.phase === phase);
   const ready = inPhase('ready');
   const starting = inPhase('starting');
-  const { learnt, begun } = learn(nowMs, replicas, state);
+  const { learnt: learntOfReplicas, begun } = learn(nowMs, replicas, state);
+  const heads = follow(nowMs, seen.queues, begun, state);
+  const learnt = { ...learntOfReplicas, heads };
   const slotsPerReplica = spec.slotsPerReplica ?? learnt.slotsPerReplica ?? 1;
   const slotsOf = (replica: ReplicaSeen): number => replica.slots ?? slotsPerReplica;
   const sum = (of: readonly ReplicaSeen[], number: (replica: ReplicaSeen) => number): number =>
@@ -63,6 +67,7 @@ export function factsOf(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Po
       name: queue.name,
       ready: valueOr(queue.ready, 0),
       waitGoalMs: goals.get(queue.name) ?? strictestGoalMs,
+      headAgeMs: headAgeMs(heads[queue.name] ?? emptyHead, nowMs) ?? 0,
     })),
     strictestGoalMs,
     // A replica of which nothing is heard is taken for busy in all its slots.
@@ -108,6 +113,21 @@ export function factsOf(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Po
   };
 }
 
+/** Follows each queue's head; what workers began is shared out among the queues by what waited in them. */
+function follow(nowMs: number, queues: readonly QueueSeen[], begun: number, state: PoolState): Readonly<Record<string, QueueHead>> {
+  const tasksOf = (head: QueueHead): number => head.batches.reduce((sum, batch) => sum + batch.tasks, 0);
+  const waited = Object.values(state.heads).reduce((sum, head) => sum + tasksOf(head), 0);
+  return Object.fromEntries(
+    queues.flatMap(({ name, ready }): [string, QueueHead][] => {
+      const head = state.heads[name] ?? emptyHead;
+      if (ready.kind === 'unavailable') return head === emptyHead ? [] : [[name, head]];
+      const taken = waited === 0 ? 0 : Math.round((begun * tasksOf(head)) / waited);
+      const next = followHead(head, nowMs, ready.value, taken);
+      return next === emptyHead ? [] : [[name, next]];
+    }),
+  );
+}
+
 function missing(nowMs: number, seen: PoolSeen): readonly string[] {
   const age = (sinceMs: number): string => `for ${Math.max(0, Math.round((nowMs - sinceMs) / 1_000))} s`;
   const queues = seen.queues.flatMap(({ name, ready }) =>
@@ -117,7 +137,11 @@ function missing(nowMs: number, seen: PoolSeen): readonly string[] {
   return [...queues, `replicas unknown ${age(seen.replicas.sinceMs)}: ${seen.replicas.reason}`];
 }
 
-function learn(nowMs: number, replicas: readonly ReplicaSeen[], state: PoolState): { learnt: Facts['learnt']; begun: number } {
+function learn(
+  nowMs: number,
+  replicas: readonly ReplicaSeen[],
+  state: PoolState,
+): { learnt: Omit<Facts['learnt'], 'heads'>; begun: number } {
   let begun = 0;
   let busy = 0;
   let coldStart = state.coldStart;

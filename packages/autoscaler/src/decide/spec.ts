@@ -23,6 +23,8 @@ export interface PoolSpec {
   readonly max: number;
   /** How long a pool must have been without work before its last replicas go, ms. */
   readonly idleToZeroMs: number;
+  /** Idle replicas are kept for what may come, for at most about so many cold starts' time for each start saved; 0 keeps none. */
+  readonly keepWarm: number;
   /** A shrink goes no lower than the highest wish of this window, ms. */
   readonly downDelayMs: number;
   /** What to run after signals have been missing for `afterMs`; null only holds. */

@@ -1,4 +1,6 @@
 import { type ColdStart, noColdStart } from '../window/cold-start.ts';
+import { type Gaps, noGaps } from '../window/gaps.ts';
+import type { QueueHead } from '../window/head-age.ts';
 import type { HighWater } from '../window/high-water.ts';
 import { noServiceTime, type ServiceTime } from '../window/service-time.ts';
 
@@ -8,6 +10,10 @@ export interface PoolState {
   readonly decidedAtMs: number | null;
   /** The wishes that still hold a shrink back. */
   readonly wishes: HighWater;
+  /** How long it took until replicas were needed again. */
+  readonly gaps: Gaps;
+  /** What waits in each queue, by when it was first seen; empty queues are left out. */
+  readonly heads: Readonly<Record<string, QueueHead>>;
   /** When work was last seen, or could not be ruled out, epoch ms. */
   readonly busyAtMs: number;
   /** When tasks were last seen waiting, epoch ms; 0 for never. */
@@ -33,6 +39,8 @@ export function initialPoolState(nowMs: number): PoolState {
   return {
     decidedAtMs: null,
     wishes: [],
+    gaps: noGaps,
+    heads: {},
     busyAtMs: nowMs,
     waitingAtMs: 0,
     zeroReadings: 0,

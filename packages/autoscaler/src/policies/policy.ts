@@ -1,7 +1,13 @@
 /** What a policy is told: sums over the pool, unknowns already counted by the caller as they must be. */
 export interface Demand {
-  /** Ready messages of each queue whose depth is known, and how long its tasks may wait. */
-  readonly queues: readonly { readonly name: string; readonly ready: number; readonly waitGoalMs: number }[];
+  /** Ready messages of each queue whose depth is known, how long its tasks may wait, and how long the oldest has waited. */
+  readonly queues: readonly {
+    readonly name: string;
+    readonly ready: number;
+    readonly waitGoalMs: number;
+    /** Ms; 0 where none waits. */
+    readonly headAgeMs: number;
+  }[];
   /** The shortest wait goal of all the pool's queues, known or not. */
   readonly strictestGoalMs: number;
   /** Tasks running now. */

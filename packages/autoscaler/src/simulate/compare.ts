@@ -16,7 +16,7 @@ export interface CompareOptions extends ClusterOptions {
   readonly min: number;
   readonly max: number;
   /** Ours, as in pools.yaml. */
-  readonly ours: Pick<PoolSpec, 'idleToZeroMs' | 'downDelayMs' | 'headroom' | 'expectedServiceMs' | 'expectedColdStartMs'>;
+  readonly ours: Pick<PoolSpec, 'idleToZeroMs' | 'downDelayMs' | 'keepWarm' | 'headroom' | 'expectedServiceMs' | 'expectedColdStartMs'>;
   readonly keda: {
     readonly trigger: 'llen' | 'in-flight';
     readonly pollMs: number;

@@ -2,7 +2,7 @@ import { decide } from '../decide/decide.ts';
 import type { Decision } from '../decide/decision.ts';
 import type { PoolSpec } from '../decide/spec.ts';
 import { initialPoolState, type PoolState } from '../decide/state.ts';
-import { nextTickMs } from '../loop/pace.ts';
+import { nextTickMs, rhythmOf } from '../loop/pace.ts';
 import type { Answer, Effect, ScaleInState } from '../scale-in/scale-in.ts';
 import { noScaleIn } from '../scale-in/scale-in.ts';
 import { step } from '../scale-in/step.ts';
@@ -25,8 +25,7 @@ export interface OursOptions {
 
 /** How long a worker or the target takes to answer, ms. */
 const ANSWER_MS = 20;
-const TURN_MS = 1_000;
-/** A longer rest while tasks run would teach less than turns in between: what is learnt of a stretch ends there. */
+/** What is learnt of a stretch ends there, so a longer rest while tasks run would teach less than turns in between. */
 const LONGEST_REST_MS = 5_000;
 
 const unanswered: Answer = { cordonedAtMs: null, markedAtMs: null, uncordonedAtMs: null, failed: null };
@@ -41,11 +40,13 @@ export function oursScaler(options: OursOptions): Scaler {
 
 function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursOptions): void {
   const { clock } = cluster;
+  const rhythm = rhythmOf(spec.pool, 1);
   let state: PoolState = initialPoolState(EPOCH_MS);
   let scaleIn: ScaleInState = noScaleIn;
   let answers: Record<string, Answer> = {};
   let grewAtMs = Number.NEGATIVE_INFINITY;
   let turnedMs = 0;
+  let wakeAtMs: number | null = null;
   let last = '';
   let resting = false;
   let atZero = false;
@@ -105,41 +106,47 @@ function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursO
       answers = Object.fromEntries(Object.entries(answers).filter(([id]) => there.has(id)));
     }
     atZero = decision.from === 0 && decision.to === 0;
-    const restMs = restOf(decision, stepped.effects.length > 0);
-    resting = restMs > TURN_MS;
-    if (Number.isFinite(restMs)) plan(clock.nowMs + restMs);
+    wakeAtMs = decision.wakeAtMs;
+    resting = mayRest(decision, stepped.effects.length > 0);
+    if (!resting) plan(turnedMs + paceMs(turnedMs));
+    else if (decision.evidence.active > 0) plan(turnWithin(LONGEST_REST_MS));
+    else if (wakeAtMs !== null) plan(wakeAtMs - EPOCH_MS);
   }
 
-  /** How long nothing but the clock or the cluster could make the next decision another one, ms. */
-  const restOf = (decision: Decision, acted: boolean): number => {
-    const nowMs = EPOCH_MS + clock.nowMs;
-    const pace = nextTickMs(nowMs, { atZero, armed: true, grewAtMs, wakeAtMs: decision.wakeAtMs });
-    if (everyTurn) return pace;
+  const paceMs = (atMs: number): number => nextTickMs(EPOCH_MS + atMs, { atZero, armed: true, grewAtMs, wakeAtMs }, rhythm);
+  /** The loop's last turn within so long of this one, or the next. */
+  const turnWithin = (ms: number): number => {
+    let atMs = turnedMs + paceMs(turnedMs);
+    for (let next = atMs + paceMs(atMs); next <= turnedMs + ms; next += paceMs(next)) atMs = next;
+    return atMs;
+  };
+  /** The loop's first turn that is not before now. */
+  const turnFromNow = (): number => {
+    let atMs = turnedMs;
+    while (atMs < clock.nowMs) atMs += paceMs(atMs);
+    return atMs;
+  };
+
+  /** Whether nothing but the clock or the cluster could make the next decision another one. */
+  const mayRest = (decision: Decision, acted: boolean): boolean => {
     const now = `${decision.from} ${decision.to} ${decision.reason} ${decision.wakeAtMs}`;
     const same = now === last;
     last = now;
-    if (acted || !same || decision.kind === 'scale' || scaleIn.victims.length > 0 || pace < TURN_MS) return pace;
-    if (cluster.queues.some((queue) => queue.length > 0)) return pace;
-    if (state.zeroReadings === 1 || !cluster.pods.every((pod) => pod.phase !== 'up' || isHeard(pod, clock.nowMs))) return pace;
-    const most = decision.evidence.active > 0 ? LONGEST_REST_MS : Number.POSITIVE_INFINITY;
-    return decision.wakeAtMs === null ? most : Math.min(most, decision.wakeAtMs - nowMs);
+    if (everyTurn || acted || !same || decision.kind === 'scale' || scaleIn.victims.length > 0) return false;
+    if (cluster.queues.some((queue) => queue.length > 0) || state.zeroReadings === 1) return false;
+    return cluster.pods.every((pod) => pod.phase !== 'up' || isHeard(pod, clock.nowMs));
   };
 
   cluster.onChange((change) => {
-    if (change === 'up' || (change === 'arrival' && atZero && cluster.replicas === 0)) {
-      if (change === 'arrival') {
-        if (cluster.queues.every((queue) => queue.length === 0)) return;
-        if (!atZero) return;
-        grewAtMs = EPOCH_MS + clock.nowMs;
-        atZero = false;
-      }
-      wake();
-      return;
+    const grewFromZero = change === 'arrival' && atZero && cluster.queues.some((queue) => queue.length > 0);
+    if (grewFromZero) {
+      grewAtMs = EPOCH_MS + clock.nowMs;
+      atZero = false;
     }
-    // Whatever else changes is found at the next turn of the second.
-    if (!resting) return;
+    if (grewFromZero || change === 'up') plan(clock.nowMs);
+    else if (resting) plan(turnFromNow());
+    // Whatever else changes is found at the next turn, as the loop finds it.
     resting = false;
-    plan(turnedMs + Math.ceil((clock.nowMs - turnedMs) / TURN_MS) * TURN_MS);
   });
   turn();
 }

@@ -15,13 +15,14 @@ import { unknownHolds } from '../../src/decide/guards/unknown-holds.ts';
 import { scheduled } from '../../src/decide/scheduled.ts';
 import { noOrders, type Orders, type PoolSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
+import { noGaps } from '../../src/window/gaps.ts';
 import { NOW, replicas, restedState, seen, spec } from '../pool-fixtures.ts';
 
 /** Five idle replicas, unless changed. */
 function input(changes: Partial<Facts> = {}, specChanges: Partial<PoolSpec> = {}, highestReplicas = 0, highestAtMs = NOW): GuardInput {
   const five = replicas(5);
   const facts = factsOf(NOW, spec(specChanges), seen(0, five), restedState(five));
-  return { facts: { ...facts, ...changes }, seen: seen(0, five), highest: { atMs: highestAtMs, replicas: highestReplicas } };
+  return { facts: { ...facts, ...changes }, seen: seen(0, five), highest: { atMs: highestAtMs, replicas: highestReplicas }, gaps: noGaps };
 }
 
 describe('bounds', () => {

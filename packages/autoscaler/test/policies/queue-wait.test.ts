@@ -16,22 +16,26 @@ const demand = (changes: Partial<Demand> = {}): Demand => ({
   headroom: 0,
   ...changes,
 });
-const waiting = (ready: number, waitGoalMs = 10_000): Demand['queues'] => [{ name: 'q', ready, waitGoalMs }];
+const waiting = (ready: number, waitGoalMs = 10_000, headAgeMs = 0): Demand['queues'] => [{ name: 'q', ready, waitGoalMs, headAgeMs }];
 
 describe('slots for the queue-wait goal', () => {
   it.each<[string, Partial<Demand>, number]>([
     ['nothing at all', {}, 0],
     ['one task from zero', { queues: waiting(1) }, 1],
     ['as many slots as tasks at most', { queues: waiting(3), serviceMs: 60_000 }, 3],
-    // Goal 10 s less 1 s of cold start: a slot begins 1 + 9 tasks of a second in time.
-    ['a hundred tasks of a second from zero', { queues: waiting(100) }, 10],
+    // Goal 10 s less 1 s of cold start: a slot begins 1 + 9 tasks of a second in time; 2 roots of 100 for those that take longer.
+    ['a hundred tasks of a second from zero', { queues: waiting(100) }, 12],
+    // 1 + 9 / 9 tasks in each slot: 4 slots for (4 + 2 * 2) / 2, 27 for (40 + 2 * 6.3) / 2.
+    ['four tasks get a slot each where two begin in time in one', { queues: waiting(4), serviceMs: 9_000 }, 4],
+    ['forty tasks share where two begin in time in one', { queues: waiting(40), serviceMs: 9_000 }, 27],
+    ['a goal that has been missed leaves no time to share', { queues: waiting(40, 10_000, 19_000), serviceMs: 9_000 }, 40],
     ['ten thousand tasks of a millisecond from zero', { queues: waiting(10_000), serviceMs: 1 }, 2],
     ['tasks longer than the goal need a slot each', { queues: waiting(40), serviceMs: 30_000 }, 40],
     ['a cold start longer than the goal: a slot each, nothing can be in time', { queues: waiting(40), coldStartMs: 60_000 }, 40],
     ['what runs keeps its slot', { active: 7, slotsUp: 8 }, 7],
     ['a ripple in front of busy slots with short tasks adds nothing', { queues: waiting(2), active: 4, slotsUp: 4, serviceMs: 1 }, 4],
-    ['a backlog the present slots begin in time adds nothing', { queues: waiting(30), active: 4, slotsUp: 4 }, 4],
-    ['a backlog they cannot begin in time adds the difference', { queues: waiting(100), active: 4, slotsUp: 4 }, 11],
+    ['a backlog the present slots begin in time adds nothing', { queues: waiting(25), active: 4, slotsUp: 4 }, 4],
+    ['a backlog they cannot begin in time adds the difference', { queues: waiting(100), active: 4, slotsUp: 4 }, 13],
     ['idle slots take it', { queues: waiting(4), slotsUp: 4, serviceMs: 60_000 }, 4],
     ['slots on their way take it', { queues: waiting(4), slotsStarting: 4, serviceMs: 60_000 }, 4],
     ['tasks handed out but not begun count as waiting', { reserved: 6, active: 2, slotsUp: 2, serviceMs: 60_000 }, 8],
@@ -42,8 +46,8 @@ describe('slots for the queue-wait goal', () => {
 
   it('adds several queues up, each with its own goal', () => {
     const queues = [
-      { name: 'slow', ready: 50, waitGoalMs: 101_000 },
-      { name: 'fast', ready: 50, waitGoalMs: 1_000 },
+      { name: 'slow', ready: 50, waitGoalMs: 101_000, headAgeMs: 0 },
+      { name: 'fast', ready: 50, waitGoalMs: 1_000, headAgeMs: 0 },
     ];
     // 50 / (1 + 100) and 50 / 1
     expect(queueWait.wish(demand({ queues })).slots).toBe(51);
@@ -56,9 +60,17 @@ describe('slots for the queue-wait goal', () => {
 });
 
 const anyDemand = fc.record({
-  queues: fc.array(fc.record({ name: fc.constant('q'), ready: fc.nat(100_000), waitGoalMs: fc.integer({ min: 1, max: 600_000 }) }), {
-    maxLength: 4,
-  }),
+  queues: fc.array(
+    fc.record({
+      name: fc.constant('q'),
+      ready: fc.nat(100_000),
+      waitGoalMs: fc.integer({ min: 1, max: 600_000 }),
+      headAgeMs: fc.nat(1_200_000),
+    }),
+    {
+      maxLength: 4,
+    },
+  ),
   strictestGoalMs: fc.integer({ min: 1, max: 600_000 }),
   active: fc.nat(500),
   reserved: fc.nat(500),

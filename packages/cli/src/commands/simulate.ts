@@ -21,6 +21,7 @@ interface SimulateOptions extends OutputOption {
   readonly max: number;
   readonly idleToZero: number;
   readonly downDelay: number;
+  readonly keepWarm: number;
   readonly headroom: number;
   readonly expectedService?: number;
   readonly kedaTrigger: 'llen' | 'in-flight';
@@ -64,6 +65,7 @@ async function run(options: SimulateOptions): Promise<void> {
       ours: {
         idleToZeroMs: options.idleToZero,
         downDelayMs: options.downDelay,
+        keepWarm: options.keepWarm,
         headroom: options.headroom,
         expectedServiceMs: Math.max(1, options.expectedService ?? meanServiceMs),
         expectedColdStartMs: options.coldStart,
@@ -163,8 +165,13 @@ export function configure(command: Command): void {
     .addOption(duration('--goal <time>', 'how long a task may wait', '60s'))
     .addOption(new Option('--min <n>', 'pods at least; not for fixed').argParser(countFrom0).default(0))
     .addOption(new Option('--max <n>', 'pods at most').argParser(countUpTo(10_000)).default(20))
-    .addOption(duration('--idle-to-zero <time>', 'ours: without work for this long before the last pods go', '5m'))
-    .addOption(duration('--down-delay <time>', 'ours: a shrink goes no lower than what was wanted within this time', '2m'))
+    .addOption(duration('--idle-to-zero <time>', 'ours: without work for this long before the last pods go', '1m'))
+    .addOption(duration('--down-delay <time>', 'ours: a shrink goes no lower than what was wanted within this time', '30s'))
+    .addOption(
+      new Option('--keep-warm <x>', 'ours: cold starts of time an idle pod may be kept to save one, where it pays')
+        .argParser(atLeast0)
+        .default(5),
+    )
     .addOption(new Option('--headroom <x>', 'ours: spare slots as a multiple of the root of the busy ones').argParser(atLeast0).default(0))
     .addOption(
       new Option('--expected-service <time>', "ours: a task's time until it is learnt; default: the mean of the trace").argParser(

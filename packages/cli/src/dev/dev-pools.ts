@@ -33,6 +33,7 @@ export function devPools({ modules, queues, concurrency, max, idleMs }: DevPoolO
           min: 0,
           max,
           idleToZeroMs: idleMs,
+          keepWarm: 0,
           downDelayMs: idleMs,
           fallback: null,
           maxUpStep: null,

@@ -1,3 +1,4 @@
+import type { Gaps } from '../../window/gaps.ts';
 import type { HighWaterEntry } from '../../window/high-water.ts';
 import type { ReasonCode } from '../decision.ts';
 import type { Facts } from '../facts.ts';
@@ -10,6 +11,8 @@ export interface GuardInput {
   readonly seen: Pick<PoolSeen, 'orders' | 'schedule' | 'grant' | 'hold'>;
   /** The highest wish of the down-delay window, this one included. */
   readonly highest: HighWaterEntry;
+  /** When how many replicas were needed, this wish included. */
+  readonly gaps: Gaps;
 }
 
 /** A guard's change of the number. */
