@@ -8,6 +8,7 @@ import { graceFault } from './grace.ts';
 import { growthAfter, growthSeen, noGrowthTrouble } from './growth.ts';
 import { type Killed, killedBy } from './killed.ts';
 import { nobodyWrote, otherWriter, writersAfter } from './other-writers.ts';
+import { isActive } from './pod-facts.ts';
 import { PodMemory } from './pod-memory.ts';
 import { RemovalWatch } from './removal-watch.ts';
 import { type ReplicasOf, replicasOf } from './replicas-of.ts';
@@ -130,7 +131,7 @@ export class DeploymentEye {
   }
 
   #judge(nowMs: number, deployment: SlimDeployment): EyeSeen {
-    const { view, rivals, config, onWrongVictim } = this.#options;
+    const { view, rivals, config, namespace, onWrongVictim } = this.#options;
     const objects = { deployment, replicaSets: view.replicaSetsOf(deployment.uid), pods: view.podsOf(deployment.uid) };
     const wanted = this.#wanted(nowMs, deployment);
     const input = {
@@ -151,8 +152,10 @@ export class DeploymentEye {
       stuck: judged.stuck,
       refusal: judged.refusal,
       missing: judged.missing,
+      active: objects.pods.filter(isActive).length,
+      limits: JSON.stringify(view.quotas(namespace).map(({ name, hard }) => [name, hard])),
       askedAtMs: this.#asks.at(-1) ?? null,
-      upSinceMs: this.#upSinceMs(objects.pods),
+      upSinceMs: this.#upAtMs(objects.pods).reduce<number | null>((latest, atMs) => Math.max(latest ?? atMs, atMs), null),
       revision: deployment.revision,
     });
     this.#writers = writersAfter(nowMs, this.#writers, deployment);
@@ -164,7 +167,7 @@ export class DeploymentEye {
       ...objects,
       wanted,
       replicas: judged.replicas,
-      growth: growthSeen(nowMs, this.#growth, judged.stuck.length),
+      growth: growthSeen(nowMs, this.#growth, judged.stuck.length, this.#upAtMs(objects.pods).length),
       hold,
       shrinkHold: shrinkHold(objects),
       conditions: conditionsOf(judged, hold, graceFault(deployment.terminationGracePeriodSeconds, config.minGracePeriodMs)),
@@ -180,14 +183,14 @@ export class DeploymentEye {
     return deployment.replicas;
   }
 
-  #upSinceMs(pods: readonly SlimPod[]): number | null {
+  /** When each pod whose worker is up was last heard of, epoch ms. */
+  #upAtMs(pods: readonly SlimPod[]): readonly number[] {
     const { heardAtMs, lives } = this.#memory;
-    const up = pods.flatMap(({ uid, createdAtMs }) => {
+    return pods.filter(isActive).flatMap(({ uid, createdAtMs }) => {
       const heard = heardAtMs.get(uid);
       const since = lives.get(uid)?.sinceMs ?? createdAtMs;
       return heard !== undefined && heard >= since ? [heard] : [];
     });
-    return up.length === 0 ? null : Math.max(...up);
   }
 
   /** @param goneAtMs null for one that was restarted in place */

@@ -12,6 +12,10 @@ export interface GrowthState {
     readonly atMs: number;
     /** When one more may be asked for, epoch ms. */
     readonly probeAtMs: number;
+    /** Pods that there was room for. */
+    readonly room: number;
+    /** The quotas' limits then, see {@link GrowthInput}. */
+    readonly limits: string;
   } | null;
 }
 
@@ -24,6 +28,10 @@ export interface GrowthInput {
   readonly refusal: string | null;
   /** Pods asked for that are not there. */
   readonly missing: number;
+  /** Pods that are there. */
+  readonly active: number;
+  /** The limits of the namespace's quotas, as a text to be compared. */
+  readonly limits: string;
   /** When pods were last asked for, epoch ms; null for never. */
   readonly askedAtMs: number | null;
   /** When the youngest pod whose worker is up began, epoch ms; null for none. */
@@ -42,16 +50,22 @@ export function growthAfter(state: GrowthState, input: GrowthInput): GrowthState
   return { failing: failingAfter(state.failing, input), refused: refusedAfter(state.refused, input) };
 }
 
-/** What may be asked for now. Pure. */
-export function growthSeen(nowMs: number, { failing, refused }: GrowthState, stuck: number): GrowthSeen {
+/**
+ * What may be asked for now. Pure.
+ * @param stuck pods that are stuck
+ * @param up pods whose worker is up
+ */
+export function growthSeen(nowMs: number, { failing, refused }: GrowthState, stuck: number, up: number): GrowthSeen {
+  // The one that is stuck is the probe; where it was taken away for want of work, one more may show whether the cause is gone.
+  const whileFailing = failing === null ? Number.POSITIVE_INFINITY : stuck > 0 ? 0 : 1;
   if (refused !== null) {
     const waits = nowMs < refused.probeAtMs;
-    const reason = `FailedCreate: ${refused.text}`;
-    return { kind: 'limited', pending: waits ? 0 : 1, reason, untilMs: waits ? refused.probeAtMs : null };
+    // As many as there was room for may always come back; beyond them only the probe.
+    const pending = Math.min(whileFailing, Math.max(0, refused.room + (waits ? 0 : 1) - up));
+    return { kind: 'limited', pending, reason: `FailedCreate: ${refused.text}`, untilMs: waits ? refused.probeAtMs : null };
   }
   if (failing === null) return { kind: 'open' };
-  // The one that is stuck is the probe; where it was taken away for want of work, one more may show whether the cause is gone.
-  return { kind: 'limited', pending: stuck > 0 ? 0 : 1, reason: `${failing.reason}: ${failing.text}`, untilMs: null };
+  return { kind: 'limited', pending: whileFailing, reason: `${failing.reason}: ${failing.text}`, untilMs: null };
 }
 
 function failingAfter(failing: GrowthState['failing'], { nowMs, stuck, upSinceMs, revision }: GrowthInput): GrowthState['failing'] {
@@ -65,15 +79,21 @@ function failingAfter(failing: GrowthState['failing'], { nowMs, stuck, upSinceMs
   return cameUp || failing.revision !== revision ? null : failing;
 }
 
-function refusedAfter(refused: GrowthState['refused'], { nowMs, refusal, missing, askedAtMs }: GrowthInput): GrowthState['refused'] {
-  if (refusal !== null && missing > 0) {
-    const again = refused !== null && askedAtMs !== null && askedAtMs > refused.atMs;
-    if (refused !== null && !again) return refused.text === refusal ? refused : { ...refused, text: refusal };
+function refusedAfter(refused: GrowthState['refused'], input: GrowthInput): GrowthState['refused'] {
+  const { nowMs, refusal, missing, active, askedAtMs, limits } = input;
+  const asked = refused !== null && askedAtMs !== null && askedAtMs > refused.atMs;
+  if (refusal !== null && missing > 0 && (refused === null || asked)) {
     const count = (refused?.count ?? 0) + 1;
     const atMs = Math.max(nowMs, askedAtMs ?? nowMs);
-    return { text: refusal, count, atMs, probeAtMs: atMs + Math.min(LONGEST_PROBE_MS, PROBE_MS * 2 ** (count - 1)) };
+    const probeAtMs = atMs + Math.min(LONGEST_PROBE_MS, PROBE_MS * 2 ** (count - 1));
+    return { text: refusal, count, atMs, probeAtMs, room: active, limits };
   }
-  // All that was asked for since the refusal has been made.
-  const made = refused !== null && missing === 0 && askedAtMs !== null && askedAtMs > refused.atMs;
-  return made ? null : refused;
+  if (refused === null) return null;
+  // All that was asked for since the refusal has been made, and it is more than there was room for.
+  if (asked && missing === 0 && active > refused.room) return null;
+  const known = { ...refused, text: missing > 0 ? (refusal ?? refused.text) : refused.text };
+  // The pods that were made may show after the refusal of the others.
+  if (!asked && active > refused.room) return { ...known, room: active };
+  // Somebody changed a quota: worth a probe at once.
+  return limits === refused.limits ? known : { ...known, count: 0, probeAtMs: nowMs, limits };
 }
