@@ -26,6 +26,7 @@ const memory = (busyAtMs: number, cordoned: PoolMemory['cordoned'] = {}): PoolMe
   slotsPerReplica: 4,
   orders: noOrders,
   cordoned,
+  removing: Object.keys(cordoned),
 });
 const cordon = { 'pod-1': { nodename: 'celery@pod-1', queues: ['a', 'b'] } };
 const annotate = (namespace: string, annotations: Readonly<Record<string, string | null>>): Promise<KubeObject<LeaseSpec>> =>

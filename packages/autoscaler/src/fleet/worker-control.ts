@@ -4,8 +4,11 @@ import type { Inspection } from '../samplers/survey.ts';
 
 /** What the autoscaler asks of single workers by remote control, Python's and ours alike. */
 export interface WorkerControl {
-  /** Makes the worker take nothing more from any queue it serves; resolves with those queues once it has said so for each. */
-  cordon(nodename: string, queues: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Makes the worker take nothing more from any queue it serves; resolves with those queues once it has said so for each. `mayTell` is asked
+   * once more when it has answered which they are; no rejects with CELERIAC_E_LEASE.
+   */
+  cordon(nodename: string, queues: readonly string[], mayTell?: () => boolean): Promise<readonly string[]>;
   /** Makes it take from them again. */
   uncordon(nodename: string, queues: readonly string[]): Promise<void>;
   /** What the workers hold; who did not answer all of it is absent. */
@@ -31,8 +34,9 @@ export function createWorkerControl(control: Pick<ControlClient, 'request'>, now
     }
   };
   return {
-    async cordon(nodename, queues) {
+    async cordon(nodename, queues, mayTell = () => true) {
       const served = namesOf(await askOne(nodename, 'active_queues', {}));
+      if (!mayTell()) throw new CeleriacError('CELERIAC_E_LEASE', `${nodename} was not cordoned: the right to do so is gone`);
       const all = [...new Set([...served, ...queues])];
       await Promise.all(all.map((queue) => tell(nodename, 'cancel_consumer', queue)));
       return all;

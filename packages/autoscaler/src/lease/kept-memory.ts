@@ -48,8 +48,10 @@ export function keptMemory(options: KeptMemoryOptions): KeptMemory {
     const whole = formatMemory(pools);
     if (whole.length <= MOST_BYTES) return whole;
     logger.error({ code: 'CELERIAC_E_LEASE_MEMORY', bytes: whole.length }, 'too many pools for one lease: what they learnt is not kept');
-    // The orders of people and the cordons of workers must not get lost; all else can be learnt again.
-    const needed = [...pools].filter(([, { orders, cordoned }]) => orders.by !== '' || Object.keys(cordoned).length > 0);
+    // The orders of people and what is being taken out must not get lost; all else can be learnt again.
+    const needed = [...pools].filter(
+      ([, { orders, cordoned, removing }]) => orders.by !== '' || Object.keys(cordoned).length + removing.length > 0,
+    );
     return formatMemory(new Map(needed));
   };
   const lostError = (): CeleriacError => new CeleriacError('CELERIAC_E_LEASE', 'the lease was lost before this was written to it');

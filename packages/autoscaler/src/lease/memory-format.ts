@@ -40,7 +40,7 @@ export function parseMemory(text: string): ReadonlyMap<string, PoolMemory> {
   return new Map(Object.entries(rows).flatMap(([name, row]) => (isRecord(row) ? [[name, memoryOf(row)] as const] : [])));
 }
 
-function rowOf({ busyAtMs, wishes, service, coldStart, slotsPerReplica, orders, cordoned }: PoolMemory): Row {
+function rowOf({ busyAtMs, wishes, service, coldStart, slotsPerReplica, orders, cordoned, removing }: PoolMemory): Row {
   const { recent, long } = service;
   const { pause, fixed, forceActive, by } = orders;
   const given = pause !== null || fixed !== null || forceActive;
@@ -53,10 +53,11 @@ function rowOf({ busyAtMs, wishes, service, coldStart, slotsPerReplica, orders, 
     ...(slotsPerReplica === null ? {} : { n: slotsPerReplica }),
     ...(given ? { o: { p: pause, f: fixed, a: forceActive, by } } : {}),
     ...(held.length === 0 ? {} : { k: held }),
+    ...(removing.length === 0 ? {} : { r: removing }),
   };
 }
 
-function memoryOf({ b, w, s, c, n, o, k }: Row): PoolMemory {
+function memoryOf({ b, w, s, c, n, o, k, r }: Row): PoolMemory {
   const [mean, deviation, count] = numbers(c, 3) ?? [];
   return {
     busyAtMs: isCount(b) ? b * 1_000 : 0,
@@ -72,6 +73,7 @@ function memoryOf({ b, w, s, c, n, o, k }: Row): PoolMemory {
         return id === undefined || nodename === undefined ? [] : [[id, { nodename, queues }] as const];
       }),
     ),
+    removing: (Array.isArray(r) ? r : []).filter((id: unknown) => typeof id === 'string'),
   };
 }
 

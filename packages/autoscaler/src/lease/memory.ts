@@ -12,6 +12,8 @@ export interface PoolMemory {
   readonly orders: Orders;
   /** Replicas that were told to take nothing more, by id: whoever comes next takes that back or carries on. */
   readonly cordoned: Readonly<Record<string, { readonly nodename: string; readonly queues: readonly string[] }>>;
+  /** Replicas that a shrink was asked for, which may still be under way. */
+  readonly removing: readonly string[];
 }
 
 /** What survives the holder of a lease. */

@@ -17,8 +17,12 @@ export interface EffectRunner {
   readonly cordoned: ReadonlySet<string>;
   /** The same with what it takes to take it back, by id. */
   readonly cordonedQueues: Readonly<Record<string, Cordoned>>;
-  /** Goes on with what an earlier holder of the lease had cordoned; what we knew is forgotten. */
-  adopt(left: Readonly<Record<string, Cordoned>>): void;
+  /** Ids of replicas that a shrink was asked for which may still take effect. */
+  readonly removing: readonly string[];
+  /** Goes on with what an earlier holder of the lease had under way; what we knew is forgotten, what was to be done is not done. */
+  adopt(left: { readonly cordoned: Readonly<Record<string, Cordoned>>; readonly removing: readonly string[] } | null): void;
+  /** Makes sure that what an earlier holder of the lease had asked for cannot take effect any more; false while that is not certain. */
+  fenced(): Promise<boolean>;
   /** Begins them; answers arrive later, each with a call back. */
   run(effects: readonly Effect[]): void;
   /** Drops what is known of replicas that are gone. */
@@ -36,8 +40,8 @@ export interface EffectRunnerOptions {
   readonly logger: Logger;
   /** Asked right before each effect; false leaves it undone. */
   readonly mayAct: () => boolean;
-  /** Makes sure that whoever takes over from us knows whom we cordon. */
-  readonly beforeCordon: () => Promise<void>;
+  /** Makes sure that whoever takes over from us knows whom we cordon and take out. */
+  readonly tellSuccessor: () => Promise<void>;
   readonly onInspected: (answers: ReadonlyMap<string, Inspection>) => void;
   readonly onAnswer: () => void;
 }
@@ -49,6 +53,10 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const answers: Record<string, Answer> = {};
   const cordonedQueues = new Map<string, Cordoned>();
   const inspecting = new Set<string>();
+  const removing = new Set<string>();
+  const sending = new Set<string>();
+  let owed = false;
+  let life = 0;
   // One after the other for each replica: a cordon that comes late must not overtake the taking back.
   const asked = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
@@ -57,26 +65,38 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const note = (id: string, change: Partial<Answer>): void => {
     answers[id] = { ...(answers[id] ?? unanswered), ...change };
   };
-  /** Once for all that are cordoned in one turn. */
+  /** Once for all that are cordoned or taken out in one turn. */
   const tellSuccessor = (): Promise<void> => {
     told ??= Promise.resolve().then(() => {
       // Whoever is cordoned from here on is not in what is written now.
       told = undefined;
-      return options.beforeCordon();
+      return options.tellSuccessor();
     });
     return told;
   };
-  const perform = async (effect: Effect): Promise<void> => {
+  /** A shrink that went unanswered, or that somebody sent who has lost the lease since, may come about long after. */
+  const fence = async (): Promise<void> => {
+    const asked = [...removing].filter((id) => !sending.has(id));
+    await target.fence?.();
+    for (const id of asked) removing.delete(id);
+  };
+  const perform = async (effect: Effect, mayAct: () => boolean): Promise<void> => {
     switch (effect.kind) {
       case 'cordon':
         answers[effect.id] = unanswered;
         cordonedQueues.set(effect.id, { nodename: effect.nodename, queues: options.queues });
         await tellSuccessor();
-        if (!options.mayAct()) return;
-        cordonedQueues.set(effect.id, { nodename: effect.nodename, queues: await control.cordon(effect.nodename, options.queues) });
+        if (!mayAct()) return;
+        cordonedQueues.set(effect.id, {
+          nodename: effect.nodename,
+          queues: await control.cordon(effect.nodename, options.queues, mayAct),
+        });
         note(effect.id, { cordonedAtMs: now() });
         return;
       case 'uncordon':
+        // A task that it takes from here on must not be ended by a shrink from before.
+        if (removing.has(effect.id)) await fence();
+        if (!mayAct()) return;
         await control.uncordon(effect.nodename, cordonedQueues.get(effect.id)?.queues ?? options.queues);
         await target.unmark([effect.id]);
         cordonedQueues.delete(effect.id);
@@ -97,13 +117,22 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         for (const id of effect.ids) note(id, { markedAtMs: now() });
         return;
       case 'remove':
-        for (const id of effect.ids) note(id, { failed: null });
-        await target.remove(effect.ids, effect.replicas);
+        for (const id of effect.ids) {
+          note(id, { failed: null });
+          removing.add(id);
+          sending.add(id);
+        }
+        try {
+          await tellSuccessor();
+          if (mayAct()) await target.remove(effect.ids, effect.replicas);
+        } finally {
+          for (const id of effect.ids) sending.delete(id);
+        }
     }
   };
-  const attempt = async (effect: Effect): Promise<void> => {
+  const attempt = async (effect: Effect, mayAct: () => boolean): Promise<void> => {
     try {
-      if (options.mayAct()) await perform(effect);
+      if (mayAct()) await perform(effect, mayAct);
     } catch (error) {
       const failed = error instanceof Error ? error.message : String(error);
       const ids = idsOf(effect);
@@ -121,12 +150,30 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     get cordonedQueues() {
       return Object.fromEntries(cordonedQueues);
     },
+    get removing() {
+      return [...removing];
+    },
     adopt(left) {
+      life += 1;
       for (const id of Object.keys(answers)) delete answers[id];
       cordonedQueues.clear();
-      for (const [id, cordoned] of Object.entries(left)) cordonedQueues.set(id, cordoned);
+      for (const [id, cordoned] of Object.entries(left?.cordoned ?? {})) cordonedQueues.set(id, cordoned);
+      for (const id of left?.removing ?? []) removing.add(id);
+      owed = removing.size > 0;
+    },
+    async fenced() {
+      if (!owed) return true;
+      try {
+        await fence();
+        owed = false;
+      } catch (error) {
+        logger.warn({ err: error }, 'shrinks of the last holder of the lease may still be under way: nothing is taken out');
+      }
+      return !owed;
     },
     run(effects) {
+      const begunIn = life;
+      const mayAct = (): boolean => begunIn === life && options.mayAct();
       for (const effect of effects) {
         // Asked for again while it is still under way, as in an outage: once is enough.
         const ids = idsOf(effect);
@@ -134,7 +181,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         if (asked.has(name)) continue;
         asked.add(name);
         const running: Promise<void> = Promise.all(ids.map((id) => underWay.get(id)))
-          .then(() => attempt(effect))
+          .then(() => attempt(effect, mayAct))
           .finally(() => {
             asked.delete(name);
             for (const id of ids) if (underWay.get(id) === running) underWay.delete(id);
@@ -145,6 +192,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     keepOnly(ids) {
       for (const id of Object.keys(answers)) if (!ids.has(id)) delete answers[id];
       for (const id of cordonedQueues.keys()) if (!ids.has(id)) cordonedQueues.delete(id);
+      // Not before it is certain whether they are gone by that shrink: another may go by it in their place.
+      if (!owed) for (const id of removing) if (!ids.has(id) && !sending.has(id)) removing.delete(id);
     },
     async settled() {
       await Promise.all(underWay.values());

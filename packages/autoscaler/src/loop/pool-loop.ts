@@ -219,10 +219,10 @@ export class PoolLoop {
       if (grown.kind === 'reading') this.#know(grown.value);
     }
     if (replicas.kind === 'reading') {
-      await this.#effects.fenced();
-      if (isOver()) return;
       target.observe(workOf(replicas.value));
-      this.#shrink(atMs, replicas.value, decision, looked);
+      const fenced = await this.#effects.fenced();
+      if (isOver()) return;
+      if (fenced) this.#shrink(atMs, replicas.value, decision, looked);
     }
     this.#remember();
     this.#growth.arm(spec.mode !== 'off' && decision.from === 0 && decision.to === 0);

@@ -17,6 +17,7 @@ const blank: PoolMemory = {
   slotsPerReplica: null,
   orders: noOrders,
   cordoned: {},
+  removing: [],
 };
 
 /** Of a busy pool, with digits that cannot be packed. */
@@ -36,15 +37,17 @@ function busy(index: number): PoolMemory {
       index % 10 === 0
         ? { [`pool-${index}-6c9f7d8b5-x${index}`]: { nodename: `celery@pool-${index}-6c9f7d8b5-x${index}`, queues: [`queue-${index}`] } }
         : {},
+    removing: index % 20 === 0 ? [`pool-${index}-6c9f7d8b5-x${index}`] : [],
   };
 }
 
 describe('what survives the holder of a lease', () => {
   it('comes back as it was, times to the second above', () => {
-    const memory = busy(50);
+    const memory = busy(100);
     const back = parseMemory(formatMemory(new Map([['a', memory]]))).get('a');
     expect(back?.orders).toEqual(memory.orders);
     expect(back?.cordoned).toEqual(memory.cordoned);
+    expect(back?.removing).toEqual(memory.removing);
     expect(back?.slotsPerReplica).toBe(4);
     expect(back?.wishes).toEqual(memory.wishes);
     expect(back?.service.recent.busySlotMs).toBeCloseTo(memory.service.recent.busySlotMs, -2);
@@ -90,6 +93,7 @@ describe('what survives the holder of a lease', () => {
     ['a cold start of another kind', { c: 'soon' }],
     ['slots that are none', { n: 0 }],
     ['cordons of another kind', { k: [7, ['only-an-id'], ['id', 3]] }],
+    ['removals of another kind', { r: 'all' }],
     ['orders of another kind', { o: 'stop' }],
     ['an order nobody knows', { o: { p: 'sideways', f: -3, a: 1, by: 7 } }],
   ])('takes %s for nothing learnt', (_, row) => {
