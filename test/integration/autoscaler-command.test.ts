@@ -73,7 +73,7 @@ describe('a running autoscaler', () => {
     });
     const table = (await runCeleriac(['pools', '--server', server])).stdout;
     expect(table).toMatch(
-      /^POOL\s+REPLICAS\s+WANTED\s+BOUNDS\s+WAITING\s+RUNNING\s+MODE\s+REASON\ndefault\s+2\s+2\s+0-2\s+\d+\s+\d\s+on\s+\w+/,
+      /^POOL\s+REPLICAS\s+WANTED\s+BOUNDS\s+STUCK\s+WAITING\s+RUNNING\s+MODE\s+REASON\s+NOTES\ndefault\s+2\s+2\s+0-2\s+0\s+\d+\s+\d\s+on\s+\w+/,
     );
     const why = await runCeleriac(['explain', 'default', '--server', server]);
     expect(why.stdout).toMatch(/why this number now\n {2}\d ready .*\n {2}waiting: celery 0, emails \d+; /);
@@ -107,6 +107,13 @@ describe('a running autoscaler', () => {
     const other = await runCeleriac(['replay', changed]);
     expect(other.code).toBe(1);
     expect(other.stdout).toMatch(/line \d+, pool default: decision\./);
+    const old = join(folder, 'old.jsonl');
+    writeFileSync(old, lines.map((line) => line.replace('{"v":2,', '{"v":1,')).join('\n'));
+    const refused = await runCeleriac(['replay', old]);
+    expect([refused.code, refused.output]).toEqual([
+      78,
+      expect.stringMatching(/old\.jsonl line 1: a journal of version 1, which does not say what was ordered/),
+    ]);
   });
 
   it('never wrote the password anywhere', () => {
@@ -146,7 +153,11 @@ describe('the command line', () => {
   it('ends with a clear error for pools it cannot run and an address it cannot have', { timeout: 60_000 }, async () => {
     const deployment = join(folder, 'deployment.yaml');
     const placeholder = join(folder, 'placeholder.yaml');
-    writeFileSync(deployment, `broker: { url: "${redis.url}" }\npools: { p: { queues: [q], target: { deployment: { name: w } } } }\n`);
+    const kubeconfig = join(folder, 'no-kubeconfig');
+    writeFileSync(
+      deployment,
+      `broker: { url: "${redis.url}" }\nkubernetes: { kubeconfig: ${kubeconfig} }\npools: { p: { queues: [q], target: { deployment: { name: w } } } }\n`,
+    );
     writeFileSync(
       placeholder,
       `broker: { url: "${redis.url}" }\npools: { p: { queues: [q], target: { local: { command: [x, "{queue}"] } } } }\n`,
@@ -156,7 +167,7 @@ describe('the command line', () => {
       return [code, output] as const;
     };
     const free = `127.0.0.1:${await freePort()}`;
-    expect(await ends('-f', deployment, '--http', free)).toEqual([78, expect.stringContaining('local processes only, not Deployments')]);
+    expect(await ends('-f', deployment, '--http', free)).toEqual([78, expect.stringContaining(kubeconfig)]);
     expect(await ends('-f', placeholder, '--http', free)).toEqual([78, expect.stringContaining('{queue}; known are {queues}')]);
     expect(await ends('-f', file, '--http', `127.0.0.1:${redis.port}`)).toEqual([78, expect.stringContaining('cannot listen on')]);
     expect(await ends('-f', file, '--http', 'off', '--journal', join(folder, 'no/such/folder'))).toEqual([
@@ -172,6 +183,8 @@ describe('the command line', () => {
     expect(Object.keys(schema.properties.pools.additionalProperties.properties)).toEqual([
       'queues',
       'slotsPerReplica',
+      'size',
+      'budget',
       'scaling',
       'target',
     ]);

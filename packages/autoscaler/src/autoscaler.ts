@@ -255,7 +255,8 @@ export class Autoscaler {
       }),
     );
     await this.#lease.close();
-    await (await this.#kubernetes)?.close();
+    // Where there was no way to a cluster, nothing has to be closed.
+    await (await this.#kubernetes?.catch(() => undefined))?.close();
     await this.#fleet.close();
     this.#guard?.close();
     await this.journal.close();
