@@ -52,6 +52,15 @@ export interface AutoscalerProcess {
   explain(pool: string): Promise<Explanation>;
 }
 
+/** How one of them differs from the others. */
+export interface AutoscalerSettings {
+  /** Default: the fleet's. */
+  readonly kubeconfig?: string;
+  readonly args?: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** `spec.replicas` as it was seen to become. */
 export interface ReplicasChange {
   readonly replicas: number;
@@ -67,7 +76,9 @@ export interface Fleet {
   readonly celery: Celery;
   readonly ledger: Ledger;
   readonly autoscalers: readonly AutoscalerProcess[];
-  startAutoscaler(options?: { readonly kubeconfig?: string; readonly args?: readonly string[] }): Promise<AutoscalerProcess>;
+  /** Path of the kubeconfig of the autoscaler's account. */
+  readonly kubeconfig: string;
+  startAutoscaler(options?: AutoscalerSettings): Promise<AutoscalerProcess>;
   /** Publishes tasks that note their start and end in the ledger; resolves with their ids. */
   publish(queue: string, count: number, ms: number): Promise<readonly string[]>;
   /** `spec.replicas`. */
@@ -131,10 +142,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       celery,
       ledger,
       autoscalers,
+      kubeconfig,
       async startAutoscaler(own = {}) {
         const port = await freePort();
         const args = ['autoscale', '-f', file, '--http', `127.0.0.1:${port}`, '--journal', join(folder, `journal-${port}.jsonl`)];
-        const env = { ...process.env, KUBECONFIG: own.kubeconfig ?? kubeconfig };
+        const env = { ...process.env, KUBECONFIG: own.kubeconfig ?? kubeconfig, ...own.env };
         const command = startCeleriac([...args, ...(own.args ?? [])], { env });
         stack.defer(async () => {
           command.signal('SIGCONT');
