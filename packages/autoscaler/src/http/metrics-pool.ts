@@ -20,7 +20,7 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
   const oldest = gauge('celeriac_oldest_task_age_seconds', 'How long the oldest task of the queue has waited.', ['pool', 'queue']);
   const slots = gauge('celeriac_pool_slots', 'Slots by the state of their replica.', ['pool', 'state']);
   const replicas = gauge('celeriac_pool_replicas', 'Replicas by state.', ['pool', 'state']);
-  const stuck = gauge('celeriac_stuck_replicas', 'Replicas that will not come up by themselves, by reason.', ['pool', 'reason']);
+  const stuck = gauge('celeriac_stuck_replicas', 'Replicas that will neither come up nor go by themselves, by reason.', ['pool', 'reason']);
   const stages = gauge('celeriac_decision_replicas', 'Replicas after each stage of the last decision.', ['pool', 'stage']);
   const limited = gauge('celeriac_limited', '1 for each reason that changed the wish of the last decision.', ['pool', 'reason']);
   const held = gauge('celeriac_held', '1 where the target must not be written to, as while somebody else writes its replicas.', ['pool']);
@@ -66,7 +66,8 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
       if (count === undefined) continue;
       count.replicas += 1;
       count.slots += replica.slots ?? tick.decision.evidence.slotsPerReplica;
-      if (replica.phase === 'stuck') reasons.set(reasonOf(replica), (reasons.get(reasonOf(replica)) ?? 0) + 1);
+      const isStuck = replica.phase === 'stuck' || (replica.phase === 'leaving' && replica.why !== null);
+      if (isStuck) reasons.set(reasonOf(replica), (reasons.get(reasonOf(replica)) ?? 0) + 1);
     }
     for (const [state, count] of counts) {
       replicas.set({ pool, state }, count.replicas);

@@ -26,7 +26,8 @@ export function explain(nowMs: number, spec: PoolSpec, seen: PoolSeen, decision:
     ...(decision.kind === 'scale' && !decision.apply ? ['dry run: nothing is changed'] : []),
     ...(seen.growth.kind === 'limited' && decision.reason !== 'target' ? [`growth is limited: ${seen.growth.reason}`] : []),
     ...(seen.hold !== null && decision.reason !== 'held' ? [`held: ${seen.hold}`] : []),
-    ...stuckOnes(valueOr(seen.replicas, [])),
+    ...withReasons(valueOr(seen.replicas, []), 'stuck'),
+    ...withReasons(valueOr(seen.replicas, []), 'leaving'),
     ...evidence.unknown.map((what) => `not known: ${what}`),
   ];
   return { pool: spec.pool, because, wouldChange: [...changes(spec, seen, decision), ...clock(nowMs, seen, decision)] };
@@ -79,16 +80,17 @@ function ordersText(spec: PoolSpec, { orders }: PoolSeen): string | null {
   return ways.join(', ');
 }
 
-function stuckOnes(replicas: readonly ReplicaSeen[]): readonly string[] {
+/** Replicas of a phase that say what is wrong with them; one that is stuck always does. */
+function withReasons(replicas: readonly ReplicaSeen[], wanted: 'stuck' | 'leaving'): readonly string[] {
   const byReason = new Map<string, string[]>();
   for (const { id, phase, why } of replicas) {
-    if (phase !== 'stuck') continue;
+    if (phase !== wanted || (why === null && phase === 'leaving')) continue;
     const reason = why ?? 'for an unknown reason';
     byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
   }
   return [...byReason].map(([reason, ids]) => {
     const some = ids.slice(0, 3).join(', ');
-    return `stuck: ${some}${ids.length > 3 ? ` and ${ids.length - 3} more` : ''}: ${reason}`;
+    return `${wanted}: ${some}${ids.length > 3 ? ` and ${ids.length - 3} more` : ''}: ${reason}`;
   });
 }
 

@@ -109,7 +109,7 @@ function replicaOf(input: ReplicasInput, pod: SlimPod, trouble: StuckSeen | null
     nodename: null,
     host: pod.hostname,
     phase: leaving ? 'leaving' : isStuck ? 'stuck' : 'running',
-    why: trouble === null ? waitingFor(pod) : `${trouble.reason}: ${trouble.text}`,
+    why: trouble === null ? (leaving ? null : waitingFor(pod)) : `${trouble.reason}: ${trouble.text}`,
     pid: null,
     startedAtMs: life !== undefined && life.restarts > 0 ? life.sinceMs : askedAt(input.asks, pod),
     empty: !leaving && runsNothing(pod) && (givenUp || (!isStuck && pod.nodeName === null)),
