@@ -50,6 +50,8 @@ function changes(spec: PoolSpec, seen: PoolSeen, decision: Decision): readonly s
         ? `another scaling.replicas (now ${spec.fixed}), or none`
         : `another number by celeriac scale set ${spec.pool} N, or taking it back: ${takenBack ?? resume}`,
     budget: 'other pools of the budget wanting less, a lower tier, more weight or a larger budget',
+    deadband: 'a wish that differs by more than one replica, or a task that has waited for half of its goal',
+    'keep-warm': `a smaller keepWarm (now ${spec.keepWarm})`,
     off: 'mode on (now off)',
     'up-only': 'mode on (now up-only)',
     paused: `taking back the pause: ${takenBack ?? 'scaling.paused: false'}`,
