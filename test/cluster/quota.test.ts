@@ -48,15 +48,27 @@ describe.concurrent('a quota for two pods', () => {
 
       const raisedMs = Date.now();
       await fleet.cluster.api.patch(resourcePath('ResourceQuota', fleet.namespace, 'few'), { spec: { hard: { pods: '10' } } });
-      await eventually(fleet, 'more pods by itself', async () => (await fleet.running('tight')).length > ROOM, { timeoutMs: 70_000 });
+      await eventually(fleet, 'more pods by itself', async () => (await fleet.running('tight')).length > ROOM);
       console.log(`grew ${Date.now() - raisedMs} ms after the quota was raised`);
+      await eventually(fleet, 'no limit any more', async () => (await poolOf(fleet, 'tight')).limited === null);
       await fleet.ledger.allEnded(ids, 60_000);
       await fleet.atZero('tight');
-      expect((await poolOf(fleet, 'tight')).limited).toBeNull();
       await expectUnharmed(fleet, ids);
     } finally {
       await fleet.cluster.deleteNamespace(elsewhere);
     }
+  });
+
+  it('does not keep a pool from coming back to the size it had', { timeout: 120_000 }, async () => {
+    const { fleet, ids } = await startTight(8, 300);
+    await using _ = fleet;
+    await fleet.ledger.allEnded(ids, 30_000);
+    await fleet.atZero('tight');
+    const again = await fleet.publish('tight', 8, 300);
+    await fleet.ledger.allEnded(again, 20_000);
+    expect(Math.max(...fleet.changes('tight').slice(-3))).toBe(ROOM);
+    await fleet.atZero('tight');
+    await expectUnharmed(fleet, [...ids, ...again]);
   });
 
   it('costs one probe a minute at most, however long it lasts', { timeout: 240_000 }, async () => {

@@ -1,0 +1,149 @@
+// Others who write a Deployment's replicas: whoever would write them again is named and left alone, whoever did it once is followed, and
+// KEDA's words on a Deployment are orders.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { horizontalPodAutoscaler } from '../kubernetes/manifests.ts';
+import { resourcePath } from '../kubernetes/objects.ts';
+import { letTimePass } from '../until.ts';
+import { eventually, expectUnharmed, explained, leader, metric, moves, ownEvents, podsOf, poolOf } from './fleet-checks.ts';
+import { type Fleet, startFleet } from './fleet-rig.ts';
+
+const scaling = '{ min: 0, max: 4, goal: { queueWait: 4s, expectedTaskTime: 1s, expectedStartTime: 3s }, idleToZero: 3s, downDelay: 2s }';
+
+let fleet: Fleet;
+
+beforeAll(async () => {
+  const pools = ['scaled', 'raised', 'applied', 'handmade', 'annotated'].map((name) => ({ name, scaling }));
+  fleet = await startFleet({ broker: 'redis', pools: [...pools, { name: 'ours', scaling, deployment: 'otherWriters: ignore' }] });
+});
+afterAll(async () => {
+  await fleet?.[Symbol.asyncDispose]();
+});
+
+/** As Argo CD applies a Deployment whose manifest has this number, or none. */
+async function applyAsArgo(name: string, replicas: number | null): Promise<void> {
+  const manifest = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec: replicas === null ? {} : { replicas } };
+  const flags = ['--server-side', '--field-manager', 'argocd-controller', '--force-conflicts'];
+  await fleet.cluster.kubectl(['apply', '--namespace', fleet.namespace, ...flags, '-f', '-'], { stdin: JSON.stringify(manifest) });
+}
+
+async function annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
+  const keys = Object.entries(annotations).map(([key, value]) => [`autoscaling.keda.sh/${key}`, value]);
+  await fleet.cluster.api.patch(resourcePath('Deployment', fleet.namespace, name), {
+    metadata: { annotations: Object.fromEntries(keys) },
+  });
+}
+
+/** The pool is held, and everybody who asks is told by whom; nothing is written, though there is work. Resolves with what waits. */
+async function isHeld(name: string, by: RegExp, timeoutMs = 20_000): Promise<readonly string[]> {
+  await eventually(fleet, `${name} held`, async () => by.test((await poolOf(fleet, name)).hold ?? ''), { timeoutMs });
+  const heldMs = Date.now();
+  const ids = await fleet.publish(name, 6, 300);
+  await eventually(fleet, 'a decision that is held', async () => (await poolOf(fleet, name)).waiting !== 0);
+  expect(await explained(fleet, name)).toMatch(by);
+  expect(metric(await leader(fleet).metrics(), 'held', { pool: name }) ?? Number.NaN).toBe(1);
+  const said = async () => (await ownEvents(fleet, name)).filter(({ message }) => by.test(message));
+  await eventually(fleet, 'an Event that names it', async () => (await said()).length > 0);
+  await letTimePass(5_000, 'turns that must not write');
+  expect(await said()).toHaveLength(1);
+  expect(moves(fleet, name, heldMs)).toEqual({ up: 0, down: 0 });
+  return ids;
+}
+
+describe.concurrent('beside others', () => {
+  it('leaves a pool to a HorizontalPodAutoscaler, and goes on when that is gone', { timeout: 240_000 }, async () => {
+    const createdMs = Date.now();
+    await fleet.cluster.created(fleet.namespace, horizontalPodAutoscaler('scaled', { min: 1, max: 5 }));
+    const ids = await isHeld('scaled', /HorizontalPodAutoscaler scaled\b/, 75_000);
+    const deletedMs = Date.now();
+    await fleet.cluster.api.delete(resourcePath('HorizontalPodAutoscaler', fleet.namespace, 'scaled'));
+    await eventually(fleet, 'the pool to go on', async () => (await fleet.wanted('scaled')) > 0, { timeoutMs: 75_000 });
+    console.log(`held ${deletedMs - createdMs} ms after the HPA came at the latest, goes on ${Date.now() - deletedMs} ms after it went`);
+    await fleet.ledger.allEnded(ids, 30_000);
+    await fleet.atZero('scaled');
+    expect((await poolOf(fleet, 'scaled')).hold).toBeNull();
+    await expectUnharmed(fleet, ids);
+  });
+
+  it('does not wait for a minute where the HorizontalPodAutoscaler has written', { timeout: 240_000 }, async () => {
+    const ids = [...(await fleet.publish('raised', 1, 12_000))];
+    await eventually(fleet, 'one pod', async () => (await fleet.wanted('raised')) === 1);
+    await fleet.cluster.created(fleet.namespace, horizontalPodAutoscaler('raised', { min: 2, max: 5 }));
+    await eventually(fleet, 'the number of the HPA', async () => (await fleet.wanted('raised')) === 2);
+    await eventually(
+      fleet,
+      'raised held',
+      async () => /HorizontalPodAutoscaler raised\b/.test((await poolOf(fleet, 'raised')).hold ?? ''),
+      {
+        timeoutMs: 8_000,
+      },
+    );
+    await fleet.ledger.allEnded(ids, 40_000);
+    await letTimePass(8_000, 'longer than a pool of ours would keep what has no work');
+    expect(fleet.changes('raised')).toEqual([0, 1, 2]);
+    await fleet.cluster.api.delete(resourcePath('HorizontalPodAutoscaler', fleet.namespace, 'raised'));
+    await fleet.atZero('raised', 90_000);
+    await expectUnharmed(fleet, ids);
+  });
+
+  it('leaves a pool to who applies its replicas, until that is taken out', { timeout: 180_000 }, async () => {
+    await applyAsArgo('applied', 0);
+    const ids = await isHeld('applied', /Argo CD .*argocd-controller/);
+    await applyAsArgo('applied', null);
+    await fleet.ledger.allEnded(ids, 40_000);
+    await fleet.atZero('applied');
+    expect((await poolOf(fleet, 'applied')).hold).toBeNull();
+    await expectUnharmed(fleet, ids);
+  });
+
+  it('goes on where it is told to ignore them', { timeout: 180_000 }, async () => {
+    await applyAsArgo('ours', 1);
+    const ids = await fleet.publish('ours', 6, 300);
+    await fleet.ledger.allEnded(ids, 40_000);
+    await fleet.atZero('ours');
+    expect((await poolOf(fleet, 'ours')).hold).toBeNull();
+    await expectUnharmed(fleet, ids);
+  });
+
+  it('goes on from what somebody set once by hand', { timeout: 180_000 }, async () => {
+    await fleet.cluster.kubectl(['scale', '--namespace', fleet.namespace, 'deployment/handmade', '--replicas=2']);
+    await eventually(fleet, 'both workers', async () => {
+      const { replicas, starting } = await poolOf(fleet, 'handmade');
+      return replicas === 2 && starting === 0;
+    });
+    expect((await poolOf(fleet, 'handmade')).hold).toBeNull();
+    const ids = await fleet.publish('handmade', 4, 300);
+    await fleet.ledger.allEnded(ids, 30_000);
+    await fleet.atZero('handmade');
+    expect(fleet.changes('handmade').slice(0, 2)).toEqual([0, 2]);
+    await expectUnharmed(fleet, ids);
+  });
+
+  it("obeys KEDA's annotations on the Deployment", { timeout: 180_000 }, async () => {
+    await annotate('annotated', { 'paused-scale-out': 'true' });
+    const ids = [...(await fleet.publish('annotated', 4, 300))];
+    await eventually(fleet, 'growing paused', async () => (await poolOf(fleet, 'annotated')).reason === 'paused');
+    expect(await explained(fleet, 'annotated')).toMatch(/scaling out is paused by annotation autoscaling\.keda\.sh\/paused-scale-out/);
+    await letTimePass(2_000, 'turns that must not add a pod');
+    expect(fleet.changes('annotated')).toEqual([0]);
+
+    await annotate('annotated', { 'paused-scale-out': null, 'paused-scale-in': '' });
+    await fleet.ledger.allEnded(ids, 40_000);
+    await eventually(fleet, 'shrinking paused', async () => (await poolOf(fleet, 'annotated')).reason === 'paused');
+    await letTimePass(4_000, 'longer than a pool without work would keep its workers');
+    expect(await fleet.wanted('annotated')).toBeGreaterThan(0);
+
+    await annotate('annotated', { 'paused-scale-in': null, 'paused-replicas': '3' });
+    await eventually(fleet, 'three workers', async () => (await poolOf(fleet, 'annotated')).replicas === 3);
+    expect((await podsOf(fleet, 'annotated')).length).toBe(3);
+    await annotate('annotated', { 'paused-replicas': null, paused: 'true' });
+    const more = await fleet.publish('annotated', 30, 600);
+    const pausedMs = Date.now();
+    await fleet.ledger.allEnded(more, 60_000);
+    await letTimePass(6_000, 'longer than a pool without work would keep its workers');
+    expect(moves(fleet, 'annotated', pausedMs)).toEqual({ up: 0, down: 0 });
+    await annotate('annotated', { paused: null });
+    await fleet.atZero('annotated');
+    await expectUnharmed(fleet, [...ids, ...more]);
+  });
+});
