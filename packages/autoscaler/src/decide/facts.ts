@@ -38,6 +38,7 @@ export interface Facts {
     readonly coldStart: ColdStart;
     readonly slotsPerReplica: number | null;
     readonly timed: readonly string[];
+    readonly active: number;
     readonly processed: Readonly<Record<string, number>>;
     readonly heads: Readonly<Record<string, QueueHead>>;
   };
@@ -160,5 +161,15 @@ function learn(
     begun += replica.processed >= before ? replica.processed - before : replica.processed;
   }
   const stretchMs = state.decidedAtMs === null ? 0 : Math.min(LONGEST_STRETCH_MS, Math.max(0, nowMs - state.decidedAtMs));
-  return { learnt: { service: learnService(state.service, busy * stretchMs, begun), coldStart, slotsPerReplica, timed, processed }, begun };
+  return {
+    learnt: {
+      service: learnService(state.service, state.active * stretchMs, begun),
+      coldStart,
+      slotsPerReplica,
+      timed,
+      active: busy,
+      processed,
+    },
+    begun,
+  };
 }

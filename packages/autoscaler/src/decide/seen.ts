@@ -49,8 +49,14 @@ export interface ReplicaSeen {
 /** Whether the target can take on more replicas. */
 export type GrowthSeen =
   | { readonly kind: 'open' }
-  /** At most `pending` may be on their way, until `untilMs` (null: until it says otherwise). */
-  | { readonly kind: 'limited'; readonly pending: number; readonly reason: string; readonly untilMs: number | null };
+  /** At most `pending` may be on their way, and `most` ready or on their way (absent: no limit), until `untilMs` (null: until it says otherwise). */
+  | {
+      readonly kind: 'limited';
+      readonly pending: number;
+      readonly most?: number;
+      readonly reason: string;
+      readonly untilMs: number | null;
+    };
 
 /** What people ordered for a pool, above any policy. */
 export interface Orders {

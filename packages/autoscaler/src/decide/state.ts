@@ -22,6 +22,8 @@ export interface PoolState {
   readonly zeroReadings: number;
   /** Since when a needed signal has been missing, epoch ms; null while none is. */
   readonly unknownSinceMs: number | null;
+  /** Tasks that ran at the last decision: they kept their slots until this one. */
+  readonly active: number;
   /** Tasks begun as last counted, by node name. */
   readonly processed: Readonly<Record<string, number>>;
   /** Replicas as last known; null before the target was read. */
@@ -45,6 +47,7 @@ export function initialPoolState(nowMs: number): PoolState {
     waitingAtMs: 0,
     zeroReadings: 0,
     unknownSinceMs: null,
+    active: 0,
     processed: {},
     replicas: null,
     timed: [],

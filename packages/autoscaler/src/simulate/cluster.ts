@@ -56,6 +56,8 @@ export interface Cluster {
   terminate(pod: SimulatedPod): void;
   /** Stops a worker from taking tasks, or lets it take them again. */
   cordon(pod: SimulatedPod, on: boolean): void;
+  /** Called before something happens that no policy did. */
+  beforeChange(listener: () => void): void;
   onChange(listener: (change: ClusterChange) => void): void;
 }
 
@@ -72,6 +74,7 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
   const beginMs = arrivals[0]?.atMs ?? 0;
   let pods: SimulatedPod[] = [];
   let listener: (change: ClusterChange) => void = () => {};
+  let before: () => void = () => {};
   let arrived = 0;
   let waiting = 0;
   let turn = 0;
@@ -123,6 +126,7 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
   };
 
   const end = (pod: SimulatedPod, run: Run): void => {
+    before();
     beforeChange(pod, clock.nowMs);
     pod.running.delete(run);
     settle(run.task, false);
@@ -160,6 +164,7 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
   };
 
   const kill = (pod: SimulatedPod): void => {
+    before();
     for (const run of pod.running) {
       run.cancel();
       tally.kills += 1;
@@ -167,6 +172,7 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
       else if (options.redeliveryMs === 0) giveBack(run.task);
       else
         clock.at(clock.nowMs + options.redeliveryMs, () => {
+          before();
           giveBack(run.task);
           dispatch();
           listener('arrival');
@@ -177,6 +183,7 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
   };
 
   const arrive = (): void => {
+    before();
     const { atMs } = arrivals[arrived] as Arrival;
     for (let next = arrivals[arrived]; next?.atMs === atMs; next = arrivals[arrived]) {
       const queue = indexOf.get(next.queue) as number;
@@ -218,6 +225,7 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
         pods.push(pod);
         clock.at(pod.upMs, () => {
           if (pod.phase !== 'starting') return;
+          before();
           pod.phase = 'up';
           ring.push(pod);
           dispatch();
@@ -243,6 +251,9 @@ export function createCluster(clock: Clock, options: ClusterOptions): Cluster {
     cordon(pod, on) {
       pod.cordoned = on;
       if (!on) dispatch();
+    },
+    beforeChange(next) {
+      before = next;
     },
     onChange(next) {
       listener = next;

@@ -6,14 +6,17 @@ import { lastBeat, type SimulatedPod } from './pod.ts';
 /** Simulated time 0 as epoch ms: a state that says 0 for never must stay earlier than anything seen. */
 export const EPOCH_MS = 1_000_000_000_000;
 
-/** What the autoscaler would see of a simulated cluster now: depths as they are, workers as their last heartbeat said. */
-export function seenOf(cluster: Cluster): PoolSeen {
-  const nowMs = EPOCH_MS + cluster.clock.nowMs;
+/**
+ * What the autoscaler would see of a simulated cluster: depths as they are, workers as their last heartbeat said.
+ * @param atMs simulated ms; nothing has changed since
+ */
+export function seenOf(cluster: Cluster, atMs: number): PoolSeen {
+  const nowMs = EPOCH_MS + atMs;
   return {
     queues: cluster.queues.map((queue) => ({ name: queue.name, ready: reading(queue.length, nowMs) })),
     nextDueMs: reading(null, nowMs),
     replicas: reading(
-      cluster.pods.map((pod) => replicaOf(pod, cluster.clock.nowMs)),
+      cluster.pods.map((pod) => replicaOf(pod, atMs)),
       nowMs,
     ),
     growth: { kind: 'open' },

@@ -54,7 +54,7 @@ function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursO
 
   const plan = (atMs: number): void => {
     planned();
-    planned = clock.at(atMs, turn);
+    planned = clock.at(atMs, () => turn());
   };
   const wake = (): void => plan(clock.nowMs);
 
@@ -89,14 +89,14 @@ function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursO
     wake();
   };
 
-  function turn(): void {
-    const nowMs = EPOCH_MS + clock.nowMs;
-    turnedMs = clock.nowMs;
-    const seen = seenOf(cluster);
+  function turn(atMs: number = clock.nowMs): void {
+    const nowMs = EPOCH_MS + atMs;
+    turnedMs = atMs;
+    const seen = seenOf(cluster, atMs);
     const replicas = valueOr(seen.replicas, []);
     const decision = decide(nowMs, spec, seen, state);
     state = decision.nextState;
-    if (decision.to !== decision.from) onScale?.(clock.nowMs, decision);
+    if (decision.to !== decision.from) onScale?.(atMs, decision);
     if (decision.apply && decision.to > decision.from) cluster.grow(decision.to - decision.from);
     const stepped = step(nowMs, scaleIn, { want: decision.to, replicas, hold: null, answers });
     scaleIn = stepped.state;
@@ -109,21 +109,24 @@ function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursO
     wakeAtMs = decision.wakeAtMs;
     resting = mayRest(decision, stepped.effects.length > 0);
     if (!resting) plan(turnedMs + paceMs(turnedMs));
-    else if (decision.evidence.active > 0) plan(turnWithin(LONGEST_REST_MS));
-    else if (wakeAtMs !== null) plan(wakeAtMs - EPOCH_MS);
+    else {
+      const wakeMs = wakeAtMs === null ? Number.POSITIVE_INFINITY : wakeAtMs - EPOCH_MS;
+      const nextMs = decision.evidence.active > 0 ? Math.min(wakeMs, lastTurnWithin(LONGEST_REST_MS)) : wakeMs;
+      if (Number.isFinite(nextMs)) plan(nextMs);
+    }
   }
 
   const paceMs = (atMs: number): number => nextTickMs(EPOCH_MS + atMs, { atZero, armed: true, grewAtMs, wakeAtMs }, rhythm);
   /** The loop's last turn within so long of this one, or the next. */
-  const turnWithin = (ms: number): number => {
+  const lastTurnWithin = (ms: number): number => {
     let atMs = turnedMs + paceMs(turnedMs);
     for (let next = atMs + paceMs(atMs); next <= turnedMs + ms; next += paceMs(next)) atMs = next;
     return atMs;
   };
-  /** The loop's first turn that is not before now. */
-  const turnFromNow = (): number => {
+  /** The loop's last turn before now. */
+  const turnBefore = (): number => {
     let atMs = turnedMs;
-    while (atMs < clock.nowMs) atMs += paceMs(atMs);
+    for (let next = atMs + paceMs(atMs); next < clock.nowMs; next += paceMs(next)) atMs = next;
     return atMs;
   };
 
@@ -134,19 +137,25 @@ function startOurs(cluster: Cluster, { spec, everyTurn = false, onScale }: OursO
     last = now;
     if (everyTurn || acted || !same || decision.kind === 'scale' || scaleIn.victims.length > 0) return false;
     if (cluster.queues.some((queue) => queue.length > 0) || state.zeroReadings === 1) return false;
-    return cluster.pods.every((pod) => pod.phase !== 'up' || isHeard(pod, clock.nowMs));
+    return cluster.pods.every((pod) => pod.phase !== 'up' || isHeard(pod, turnedMs, state.waitingAtMs - EPOCH_MS));
   };
 
+  // What a turn remembers is when something was last so: the last of those left out is made up for before anything changes.
+  cluster.beforeChange(() => {
+    if (!resting) return;
+    const missedMs = turnBefore();
+    if (missedMs > turnedMs) turn(missedMs);
+    resting = false;
+    plan(turnedMs + paceMs(turnedMs));
+  });
   cluster.onChange((change) => {
     const grewFromZero = change === 'arrival' && atZero && cluster.queues.some((queue) => queue.length > 0);
     if (grewFromZero) {
       grewAtMs = EPOCH_MS + clock.nowMs;
       atZero = false;
     }
-    if (grewFromZero || change === 'up') plan(clock.nowMs);
-    else if (resting) plan(turnFromNow());
     // Whatever else changes is found at the next turn, as the loop finds it.
-    resting = false;
+    if (grewFromZero || change === 'up') plan(clock.nowMs);
   });
   turn();
 }

@@ -66,7 +66,7 @@ export function lastBeat(pod: SimulatedPod, nowMs: number): Beat {
   return { atMs, active: pod.running.size, reserved: pod.reserved.length, begun: pod.begun };
 }
 
-/** Whether its heartbeats have said all there is to say. */
-export function isHeard(pod: SimulatedPod, nowMs: number): boolean {
-  return lastBeat(pod, nowMs).atMs > pod.changedMs;
+/** Whether a heartbeat behind its first has told all that it holds, and that since `sinceMs`. */
+export function isHeard(pod: SimulatedPod, nowMs: number, sinceMs: number): boolean {
+  return lastBeat(pod, nowMs).atMs > Math.max(pod.changedMs, pod.upMs, sinceMs);
 }

@@ -165,7 +165,7 @@ export function configure(command: Command): void {
     .addOption(duration('--goal <time>', 'how long a task may wait', '60s'))
     .addOption(new Option('--min <n>', 'pods at least; not for fixed').argParser(countFrom0).default(0))
     .addOption(new Option('--max <n>', 'pods at most').argParser(countUpTo(10_000)).default(20))
-    .addOption(duration('--idle-to-zero <time>', 'ours: without work for this long before the last pods go', '1m'))
+    .addOption(duration('--idle-to-zero <time>', 'ours: without work for this long before the last pods go', '30s'))
     .addOption(duration('--down-delay <time>', 'ours: a shrink goes no lower than what was wanted within this time', '30s'))
     .addOption(
       new Option('--keep-warm <x>', 'ours: cold starts of time an idle pod may be kept to save one, where it pays')

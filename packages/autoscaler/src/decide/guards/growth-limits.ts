@@ -17,8 +17,15 @@ export const pending: Guard = (to, { facts }) => {
 export const targetLimit: Guard = (to, { facts }) => {
   const { growth } = facts;
   if (growth.kind === 'open') return null;
-  const ruling = capPending(to, facts, growth.pending, 'target', growth.reason);
-  return ruling === null || growth.untilMs === null ? ruling : { ...ruling, untilMs: growth.untilMs };
+  const most = Math.max(facts.current, growth.most ?? Number.POSITIVE_INFINITY);
+  const capped = capPending(Math.min(to, most), facts, growth.pending, 'target', growth.reason);
+  if (capped === null && to <= most) return null;
+  return {
+    to: capped?.to ?? most,
+    reason: 'target',
+    text: growth.reason,
+    ...(growth.untilMs === null ? {} : { untilMs: growth.untilMs }),
+  };
 };
 
 function capPending(
