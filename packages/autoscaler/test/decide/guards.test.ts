@@ -114,6 +114,10 @@ describe('growth limits', () => {
     expect(targetLimit(9, input({ growth }))).toMatchObject({ to: 5, untilMs: NOW + 4_000, text: growth.reason });
     expect(targetLimit(9, input({ growth: { ...growth, pending: 1, untilMs: null } }))).toMatchObject({ to: 6 });
     expect(targetLimit(2, input({ growth }))).toBeNull();
+    const room = { ...growth, pending: 9, untilMs: null };
+    expect(targetLimit(9, input({ growth: { ...room, most: 7 } }))).toMatchObject({ to: 7, text: growth.reason });
+    expect(targetLimit(9, input({ growth: { ...room, most: 3 } }))).toMatchObject({ to: 5 });
+    expect(targetLimit(7, input({ growth: { ...room, most: 7 } }))).toBeNull();
   });
 });
 

@@ -44,25 +44,23 @@ export const noGrowthTrouble: GrowthState = { failing: null, refused: null };
 
 const PROBE_MS = 60_000;
 const LONGEST_PROBE_MS = 300_000;
+const QUOTA_KNOWN_MS = 1_000;
 
 /** What is remembered after a look. Pure. */
 export function growthAfter(state: GrowthState, input: GrowthInput): GrowthState {
   return { failing: failingAfter(state.failing, input), refused: refusedAfter(state.refused, input) };
 }
 
-/**
- * What may be asked for now. Pure.
- * @param stuck pods that are stuck
- * @param up pods whose worker is up
- */
-export function growthSeen(nowMs: number, { failing, refused }: GrowthState, stuck: number, up: number): GrowthSeen {
+/** What may be asked for now, where so many pods are stuck. Pure. */
+export function growthSeen(nowMs: number, { failing, refused }: GrowthState, stuck: number): GrowthSeen {
   // The one that is stuck is the probe; where it was taken away for want of work, one more may show whether the cause is gone.
-  const whileFailing = failing === null ? Number.POSITIVE_INFINITY : stuck > 0 ? 0 : 1;
+  const whileFailing = stuck > 0 ? 0 : 1;
   if (refused !== null) {
     const waits = nowMs < refused.probeAtMs;
     // As many as there was room for may always come back; beyond them only the probe.
-    const pending = Math.min(whileFailing, Math.max(0, refused.room + (waits ? 0 : 1) - up));
-    return { kind: 'limited', pending, reason: `FailedCreate: ${refused.text}`, untilMs: waits ? refused.probeAtMs : null };
+    const most = refused.room + (waits ? 0 : 1);
+    const pending = failing === null ? most : Math.min(most, whileFailing);
+    return { kind: 'limited', pending, most, reason: `FailedCreate: ${refused.text}`, untilMs: waits ? refused.probeAtMs : null };
   }
   if (failing === null) return { kind: 'open' };
   return { kind: 'limited', pending: whileFailing, reason: `${failing.reason}: ${failing.text}`, untilMs: null };
@@ -94,6 +92,6 @@ function refusedAfter(refused: GrowthState['refused'], input: GrowthInput): Grow
   const known = { ...refused, text: missing > 0 ? (refusal ?? refused.text) : refused.text };
   // The pods that were made may show after the refusal of the others.
   if (!asked && active > refused.room) return { ...known, room: active };
-  // Somebody changed a quota: worth a probe at once.
-  return limits === refused.limits ? known : { ...known, count: 0, probeAtMs: nowMs, limits };
+  // Somebody changed a quota: worth a probe as soon as the API server's admission must have heard of it, too.
+  return limits === refused.limits ? known : { ...known, count: 0, probeAtMs: nowMs + QUOTA_KNOWN_MS, limits };
 }
