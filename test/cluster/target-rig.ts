@@ -29,7 +29,7 @@ export interface TargetRig {
   aheadMs: number;
   /** Its replicas now; throws where they are not available. */
   replicas(): readonly TargetReplica[];
-  /** Tells the target that these run so many tasks, and that all others are up and idle. */
+  /** Tells the target that these run so many tasks, and that all others in which a worker could run are up and idle. */
   work(tasks?: Readonly<Record<string, number>>): void;
   /** spec.replicas. */
   wanted(): Promise<number>;
@@ -118,7 +118,7 @@ export async function startTargetRig(options: TargetRigOptions = {}): Promise<Ta
       return replicas.value;
     },
     work(tasks = {}) {
-      const ids = rig.replicas().map((replica) => replica.id);
+      const ids = rig.replicas().flatMap((replica) => (replica.phase === 'running' && !replica.empty ? [replica.id] : []));
       const work: TargetWork = {
         up: new Set(ids),
         busy: new Set(Object.keys(tasks)),
@@ -136,7 +136,7 @@ export async function startTargetRig(options: TargetRigOptions = {}): Promise<Ta
       const settled = (): boolean => {
         const { replicas, shrinkHold } = target.look(now());
         if (replicas.kind === 'unavailable' || shrinkHold !== null) return false;
-        const there = replicas.value.filter((replica) => replica.phase === 'running' && replica.host !== null && !replica.empty);
+        const there = replicas.value.filter((replica) => replica.phase === 'running' && !replica.empty);
         return there.length === count && replicas.value.length === count;
       };
       await until(settled, { timeoutMs: 30_000, what: `${count} Ready pods in the view: ${JSON.stringify(target.look(now()))}` });

@@ -62,7 +62,7 @@ export class DeploymentEye {
   #growth = noGrowthTrouble;
   #writers = nobodyWrote;
   #asks: readonly number[] = [];
-  #written: { readonly from: number; readonly to: number; readonly atMs: number } | null = null;
+  #written: { readonly to: number; readonly generation: number; readonly atMs: number } | null = null;
   #blindSinceMs: number | null = null;
   #last: EyeSeen | null = null;
 
@@ -105,7 +105,7 @@ export class DeploymentEye {
 
   /** `/scale` was written. */
   wrote(nowMs: number, from: number, to: number): void {
-    this.#written = { from, to, atMs: nowMs };
+    this.#written = { to, generation: this.#last?.deployment.generation ?? 0, atMs: nowMs };
     this.#writers = { ...this.#writers, ours: { replicas: to, atMs: nowMs } };
     if (to > from) this.#asks = [...this.#asks.slice(1 - ASKS), nowMs];
   }
@@ -158,7 +158,7 @@ export class DeploymentEye {
       upSinceMs: this.#upAtMs(objects.pods).reduce<number | null>((latest, atMs) => Math.max(latest ?? atMs, atMs), null),
       revision: deployment.revision,
     });
-    this.#writers = writersAfter(nowMs, this.#writers, deployment);
+    if (this.#written === null) this.#writers = writersAfter(nowMs, this.#writers, deployment);
     const wrong = this.#removals.check(nowMs, objects.pods);
     if (wrong.length > 0) onWrongVictim(wrong);
     const hold = config.otherWriters === 'ignore' ? null : otherWriter(nowMs, this.#writers, deployment, rivals.seen);
@@ -167,9 +167,9 @@ export class DeploymentEye {
       ...objects,
       wanted,
       replicas: judged.replicas,
-      growth: growthSeen(nowMs, this.#growth, judged.stuck.length, this.#upAtMs(objects.pods).length),
+      growth: growthSeen(nowMs, this.#growth, judged.stuck.length),
       hold,
-      shrinkHold: shrinkHold(objects),
+      shrinkHold: shrinkHold(objects, new Set(judged.replicas.filter((replica) => replica.empty).map((replica) => replica.id))),
       conditions: conditionsOf(judged, hold, graceFault(deployment.terminationGracePeriodSeconds, config.minGracePeriodMs)),
     };
   }
@@ -178,7 +178,7 @@ export class DeploymentEye {
   #wanted(nowMs: number, deployment: SlimDeployment): number {
     const written = this.#written;
     if (written === null) return deployment.replicas;
-    if (deployment.replicas === written.from && nowMs - written.atMs < SHOWN_MS) return written.to;
+    if (deployment.generation <= written.generation && nowMs - written.atMs < SHOWN_MS) return written.to;
     this.#written = null;
     return deployment.replicas;
   }

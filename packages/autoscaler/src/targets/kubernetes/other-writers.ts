@@ -22,6 +22,9 @@ export const nobodyWrote: WritersState = { ours: null, changes: {} };
 /** Twice within this time is no accident, ms. */
 const FEUD_MS = 600_000;
 
+/** A zero written by `/scale` leaves no name in managedFields: the field is left out of a Scale where it is 0. */
+const SOMEBODY = 'somebody (a zero leaves no name)';
+
 /** Controllers that write a number again whenever it is not theirs, by the name they go by in managedFields. */
 const GITOPS: readonly (readonly [prefix: string, name: string])[] = [
   ['argocd', 'Argo CD'],
@@ -37,7 +40,7 @@ const SCALERS: readonly (readonly [manager: string, name: string])[] = [
   ['keda', 'KEDA'],
 ];
 
-/** What is remembered after a look at the Deployment. Pure. */
+/** What is remembered after a look at the Deployment that shows our last write, or a later one. Pure. */
 export function writersAfter(nowMs: number, state: WritersState, deployment: SlimDeployment): WritersState {
   const { ours } = state;
   const changes = Object.fromEntries(
@@ -47,13 +50,10 @@ export function writersAfter(nowMs: number, state: WritersState, deployment: Sli
     }),
   );
   const owner = lastOwner(deployment);
-  if (ours === null || owner === undefined || isUs(owner.manager) || deployment.replicas === ours.replicas) return { ours, changes };
-  const known = changes[owner.manager] ?? [];
-  // The time of an entry is that of the write, so that one change is counted once however often it is seen.
-  const atMs = owner.atMs ?? nowMs;
-  if (known.includes(atMs)) return { ours, changes };
+  if (ours === null || deployment.replicas === ours.replicas || (owner !== undefined && isUs(owner.manager))) return { ours, changes };
+  const manager = owner?.manager ?? SOMEBODY;
   // Adopted: the next number of ours is the one to be changed again.
-  return { ours: null, changes: { ...changes, [owner.manager]: [...known, atMs] } };
+  return { ours: null, changes: { ...changes, [manager]: [...(changes[manager] ?? []), nowMs] } };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { SlimPod } from '../../kubernetes/slim.ts';
 import type { TargetReplica } from '../target.ts';
-import { isActive, runsNothing } from './pod-facts.ts';
+import { isActive } from './pod-facts.ts';
 import { type DeploymentObjects, rolloutOf, shrinkHold } from './shrink-hold.ts';
 import { victimsOf } from './victims-of.ts';
 
@@ -26,8 +26,9 @@ export function removalOf(ids: readonly string[], wanted: number, replicas: read
   const named = ids.flatMap((id) => byName.get(id) ?? []);
   const unmade = replicas.filter((replica) => replica.host === null && ids.includes(replica.id)).length;
   if (named.length + unmade === 0) return { kind: 'nothing' };
-  const running = named.filter((pod) => !runsNothing(pod));
-  const why = running.length > 0 ? shrinkHold(objects) : rolloutOf(objects);
+  const empty = new Set(replicas.filter((replica) => replica.empty).map((replica) => replica.id));
+  const running = named.filter((pod) => !empty.has(pod.name));
+  const why = running.length > 0 ? shrinkHold(objects, empty) : rolloutOf(objects);
   if (why !== null) return { kind: 'refused', why };
   const to = wanted - named.length - unmade;
   if (to < 0) return { kind: 'refused', why: `${named.length + unmade} are more than the ${wanted} wanted` };
@@ -35,7 +36,7 @@ export function removalOf(ids: readonly string[], wanted: number, replicas: read
   const victims = victimsOf([...byName.values()], Math.max(0, byName.size - to));
   const certain = victims.kind === 'certain' ? victims.pods : victims.certain;
   const possible = victims.kind === 'certain' ? victims.pods : [...victims.certain, ...victims.between];
-  const other = possible.find((pod) => !named.includes(pod) && !runsNothing(pod));
+  const other = possible.find((pod) => !named.includes(pod) && !empty.has(pod.name));
   if (other !== undefined) return { kind: 'refused', why: `pod ${other.name} might be taken in place of the ones that are meant` };
   const spared = running.find((pod) => !certain.includes(pod));
   if (spared !== undefined) return { kind: 'refused', why: `another pod would be taken before ${spared.name}` };

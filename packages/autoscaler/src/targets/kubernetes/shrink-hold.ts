@@ -1,5 +1,5 @@
 import type { SlimDeployment, SlimPod, SlimReplicaSet } from '../../kubernetes/slim.ts';
-import { isActive, runsNothing } from './pod-facts.ts';
+import { isActive } from './pod-facts.ts';
 
 /** A Deployment with all that belongs to it. */
 export interface DeploymentObjects {
@@ -25,14 +25,15 @@ export function rolloutOf({ deployment, replicaSets, pods }: DeploymentObjects):
 }
 
 /**
- * Why no pod in which something may run can be taken out safely now, for people; null for no reason. Pods that are not ready go before
- * any that is, whatever they do. Pods in which nothing runs are no hindrance: they are taken first. Pure.
+ * Why no pod in which something may run can be taken out safely now, for people; null for no reason. Pods that are not up go before any
+ * that is, whatever they do. Pure.
+ * @param empty names of pods in which nothing runs, and which are taken out with or before any other
  */
-export function shrinkHold(objects: DeploymentObjects): string | null {
+export function shrinkHold(objects: DeploymentObjects, empty: ReadonlySet<string>): string | null {
   const { deployment, pods } = objects;
   const rollout = rolloutOf(objects);
   if (rollout !== null) return rollout;
   if (deployment.observedGeneration < deployment.generation) return 'the Deployment controller has not yet acted on the last change';
-  const first = pods.find((pod) => isActive(pod) && !runsNothing(pod) && (pod.phase !== 'Running' || !pod.ready));
+  const first = pods.find((pod) => isActive(pod) && !empty.has(pod.name) && (pod.phase !== 'Running' || !pod.ready));
   return first === undefined ? null : `pod ${first.name} is not ready and would be taken before any other`;
 }

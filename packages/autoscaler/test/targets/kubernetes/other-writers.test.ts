@@ -51,13 +51,22 @@ describe('another writer of spec.replicas', () => {
     const changed = (state: WritersState, atMs: number): WritersState =>
       writersAfter(atMs, state, deployment({ replicas: 1, replicasOwners: [owner('mystery', { atMs, subresource: 'scale' })] }));
     const once = changed(wrote(nobodyWrote, 5, NOW), NOW + 1_000);
-    expect(changed(once, NOW + 1_000)).toEqual(once);
+    // Seen again it is no second change: the number is no longer ours.
+    expect(changed(once, NOW + 1_500)).toEqual(once);
     expect(otherWriter(NOW + 1_000, once, deployment(), none)).toBeNull();
     const twice = changed(wrote(once, 5, NOW + 2_000), NOW + 3_000);
     expect(otherWriter(NOW + 3_000, twice, deployment(), none)).toBe(
       'mystery changed spec.replicas 2 times within ten minutes after we had set it',
     );
     expect(otherWriter(NOW + 602_000, twice, deployment(), none)).toBeNull();
+  });
+
+  it('has no name where it wrote a zero', () => {
+    const state: WritersState = { ours: { replicas: 5, atMs: NOW }, changes: {} };
+    expect(writersAfter(NOW + 1, state, deployment({ replicas: 0 }))).toEqual({
+      ours: null,
+      changes: { 'somebody (a zero leaves no name)': [NOW + 1] },
+    });
   });
 
   it('is nobody where the number is ours, or we wrote it', () => {

@@ -8,7 +8,8 @@ const shrinkHold = (
   of: ReturnType<typeof deployment>,
   replicaSets: readonly ReturnType<typeof replicaSet>[],
   pods: readonly ReturnType<typeof pod>[],
-): string | null => holdOf({ deployment: of, replicaSets, pods });
+  empty: readonly string[] = [],
+): string | null => holdOf({ deployment: of, replicaSets, pods }, new Set(empty));
 
 it('holds nothing where all pods that run are ready', () => {
   expect(shrinkHold(deployment(), set, [pod('a'), pod('b')])).toBeNull();
@@ -17,7 +18,8 @@ it('holds nothing where all pods that run are ready', () => {
 it('is not held up by pods in which nothing runs, nor by those that go', () => {
   const crashing = pod('c', { ready: false, containers: [container({ ready: false, waitingReason: 'CrashLoopBackOff' })] });
   const pods = [pod('a'), unscheduled('b'), crashing, waiting('d', 'ImagePullBackOff'), pod('e', { ready: false, deletionAtMs: NOW })];
-  expect(shrinkHold(deployment(), set, pods)).toBeNull();
+  expect(shrinkHold(deployment(), set, pods, ['b', 'c', 'd'])).toBeNull();
+  expect(shrinkHold(deployment(), set, pods, ['b', 'c'])).toMatch(/^pod d is not ready/);
 });
 
 it('holds for a pod that runs and is not ready, for it goes first', () => {
