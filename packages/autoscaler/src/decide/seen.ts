@@ -88,6 +88,8 @@ export interface ScheduleSeen {
 export interface Grant {
   /** Replicas at most. Never below those that are busy. */
   readonly replicas: number;
+  /** Leaving and stuck replicas that were reckoned beside them. They take their part too: more of them come off it. */
+  readonly besides: number;
   /** For people: whose budget, and who has the rest. */
   readonly text: string;
 }
@@ -107,6 +109,8 @@ export interface PoolSeen {
   readonly grant: Grant | null;
   /** Why the target must not be written to at all, such as another writer of its replicas; null for no reason. */
   readonly hold: string | null;
+  /** Why no replica in which something may run can be taken out now, such as a rollout. Told, not decided by: scale-in waits. Default null. */
+  readonly shrinkHold?: string | null;
 }
 
 /** Two sets of orders as one: whoever holds more wins, a fixed number of the first comes before one of the second. */

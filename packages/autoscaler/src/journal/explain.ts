@@ -26,6 +26,7 @@ export function explain(nowMs: number, spec: PoolSpec, seen: PoolSeen, decision:
     ...(decision.kind === 'scale' && !decision.apply ? ['dry run: nothing is changed'] : []),
     ...(seen.growth.kind === 'limited' && decision.reason !== 'target' ? [`growth is limited: ${seen.growth.reason}`] : []),
     ...(seen.hold !== null && decision.reason !== 'held' ? [`held: ${seen.hold}`] : []),
+    ...(seen.shrinkHold != null && decision.to < decision.from ? [`nothing is taken out now: ${seen.shrinkHold}`] : []),
     ...withReasons(valueOr(seen.replicas, []), 'stuck'),
     ...withReasons(valueOr(seen.replicas, []), 'leaving'),
     ...evidence.unknown.map((what) => `not known: ${what}`),

@@ -202,6 +202,7 @@ export class PoolLoop {
       schedule: this.#options.schedule(spec.pool, atMs),
       grant: this.#options.grant(spec.pool),
       hold: looked.hold,
+      shrinkHold: looked.shrinkHold,
     };
     const state = this.#state;
     const decision = decide(atMs, spec, seen, state);
