@@ -1,5 +1,5 @@
 import { lowestFirst } from './lowest-first.ts';
-import { type Amounts, RESOURCES, type ReplicaCost, type Resource } from './resources.ts';
+import { type Amounts, RESOURCES, type ReplicaCost } from './resources.ts';
 
 /** One who shares. */
 export interface Sharer {
@@ -23,43 +23,72 @@ export interface Sharer {
  */
 export function divide(limits: Amounts, sharers: readonly Sharer[]): ReadonlyMap<string, number> {
   const limited = RESOURCES.filter((resource) => limits[resource] !== undefined);
-  const free = new Map<Resource, number>(limited.map((resource) => [resource, limits[resource] ?? 0]));
-  const shares = new Map<string, number>();
-  const costOf = (sharer: Sharer, resource: Resource): number => sharer.cost[resource] ?? 0;
-  const give = (sharer: Sharer, replicas: number): void => {
-    shares.set(sharer.name, (shares.get(sharer.name) ?? 0) + replicas);
-    for (const resource of limited) free.set(resource, (free.get(resource) ?? 0) - replicas * costOf(sharer, resource));
-  };
-  const fits = (sharer: Sharer): boolean => limited.every((resource) => costOf(sharer, resource) <= Math.max(0, free.get(resource) ?? 0));
-  const parts = limited.filter((resource) => (limits[resource] ?? 0) > 0);
-  const levelOf = (sharer: Sharer): number => {
-    const greatest = parts.reduce((part, resource) => Math.max(part, costOf(sharer, resource) / (limits[resource] ?? 1)), 0);
-    return ((shares.get(sharer.name) ?? 0) * greatest) / sharer.weight;
-  };
-
-  for (const sharer of sharers) give(sharer, sharer.floor);
+  const division: Division = { limits: limited.map((resource) => limits[resource] ?? 0), used: limited.map(() => 0) };
+  const holders = sharers.map((sharer): Holder => {
+    const cost = limited.map((resource) => sharer.cost[resource] ?? 0);
+    const part = cost.reduce((greatest, each, index) => Math.max(greatest, each / Math.max(1, division.limits[index] ?? 1)), 0);
+    return { sharer, cost, perReplica: part / sharer.weight, has: 0 };
+  });
+  for (const holder of holders) give(division, holder, holder.sharer.floor);
   const tiers = [...new Set(sharers.map(({ tier }) => tier))].sort((one, other) => one - other);
   const rounds = Math.max(0, ...sharers.map(({ ceilings }) => ceilings.length));
   for (let round = 0; round < rounds; round += 1) {
     for (const tier of tiers) {
-      const queue = lowestFirst<Turn>(comesBefore);
-      const queueUp = (sharer: Sharer): void => {
-        const [has, ceiling] = [shares.get(sharer.name) ?? 0, sharer.ceilings[round] ?? 0];
-        if (has < ceiling) queue.push({ sharer, level: levelOf(sharer), pressure: (ceiling - has) / ceiling });
-      };
-      for (const sharer of sharers) if (sharer.tier === tier) queueUp(sharer);
-      for (let turn = queue.pop(); turn !== undefined; turn = queue.pop()) {
-        if (!fits(turn.sharer)) continue;
-        give(turn.sharer, 1);
-        queueUp(turn.sharer);
-      }
+      const wanting = holders.filter(({ sharer, has }) => sharer.tier === tier && has < ceilingOf(sharer, round));
+      fill(division, wanting, round);
     }
   }
-  return shares;
+  return new Map(holders.map(({ sharer, has }) => [sharer.name, has] as const));
+}
+
+/** What there is and what of it is taken, one number for each resource that is limited. */
+interface Division {
+  readonly limits: readonly number[];
+  readonly used: number[];
+}
+
+interface Holder {
+  readonly sharer: Sharer;
+  /** In the order of the limits. */
+  readonly cost: readonly number[];
+  /** How much nearer one replica brings it to its fair part. */
+  readonly perReplica: number;
+  has: number;
+}
+
+function ceilingOf({ ceilings }: Sharer, round: number): number {
+  return ceilings[round] ?? 0;
+}
+
+function give(division: Division, holder: Holder, replicas: number): void {
+  holder.has += replicas;
+  for (let index = 0; index < holder.cost.length; index += 1) {
+    division.used[index] = (division.used[index] ?? 0) + (holder.cost[index] ?? 0) * replicas;
+  }
+}
+
+function fits({ limits, used }: Division, more: readonly number[]): boolean {
+  return more.every((each, index) => each === 0 || (used[index] ?? 0) + each <= (limits[index] ?? 0));
+}
+
+/** One replica at a time. */
+function fill(division: Division, holders: readonly Holder[], round: number): void {
+  const queue = lowestFirst<Turn>(comesBefore);
+  const queueUp = (holder: Holder): void => {
+    const ceiling = ceilingOf(holder.sharer, round);
+    if (holder.has >= ceiling || !fits(division, holder.cost)) return;
+    queue.push({ holder, level: holder.has * holder.perReplica, pressure: (ceiling - holder.has) / ceiling });
+  };
+  for (const holder of holders) queueUp(holder);
+  for (let turn = queue.pop(); turn !== undefined; turn = queue.pop()) {
+    if (!fits(division, turn.holder.cost)) continue;
+    give(division, turn.holder, 1);
+    queueUp(turn.holder);
+  }
 }
 
 interface Turn {
-  readonly sharer: Sharer;
+  readonly holder: Holder;
   /** What it has for its weight. */
   readonly level: number;
   /** What it lacks, as a part of what it would have. */
@@ -70,5 +99,5 @@ interface Turn {
 function comesBefore(one: Turn, other: Turn): boolean {
   if (one.level !== other.level) return one.level < other.level;
   if (one.pressure !== other.pressure) return one.pressure > other.pressure;
-  return one.sharer.name < other.sharer.name;
+  return one.holder.sharer.name < other.holder.sharer.name;
 }

@@ -26,6 +26,8 @@ export interface BudgetLedgerOptions {
   /** A pool's replicas as its target sees them now. */
   readonly look: (pool: string) => Sample<readonly TargetReplica[]>;
   readonly wake: (pool: string) => void;
+  /** Monotonic, ms. Default `performance.now`. */
+  readonly clockMs?: () => number;
 }
 
 interface Member {
@@ -38,9 +40,13 @@ interface Member {
   readonly dryRun: boolean;
   /** What it asked last; undefined while nothing is known of it. */
   asked: Asked | undefined;
+  /** How many were leaving or stuck when the budget was last divided. */
+  besides: number;
   /** What it was granted in its last turn, and whether that turn goes on. */
   granted: number | undefined;
   inTurn: boolean;
+  /** It asks for something else than when members were last told. */
+  changed: boolean;
 }
 
 type Asked = BudgetAsk & Pick<Ask, 'max' | 'current' | 'leaving' | 'stuck'>;
@@ -49,28 +55,58 @@ interface Budget {
   readonly name: string;
   readonly limits: Amounts;
   readonly members: readonly Member[];
-  /** Null where it must be divided anew. */
+  /** As last divided; null before. */
   shares: ReadonlyMap<string, number> | null;
+  /** Something has changed since. */
+  stale: boolean;
   /** Divided with something set aside for turns that went on. */
   setAside: boolean;
-  /** Members are to be told. */
-  changed: boolean;
+  /** Not divided again before, on the monotonic clock. */
+  restsUntilMs: number;
+  /** Those that have most, for texts. */
+  largest: readonly Member[];
 }
+
+/** Dividing takes at most one part in so many of the time: a thousand pools that change all the time share a budget for 5 % of a processor. */
+const REST = 20;
+/** What is quicker than this needs no rest, ms. */
+const QUICK_MS = 0.5;
 
 /** Makes a ledger; it starts nothing. */
 export function createBudgetLedger(options: BudgetLedgerOptions): BudgetLedger {
+  const clockMs = options.clockMs ?? (() => performance.now());
   const budgets = budgetsOf(options);
   const byPool = new Map(budgets.flatMap((budget) => budget.members.map((member) => [member.pool, { budget, member }] as const)));
-  let flushing: NodeJS.Immediate | undefined;
+  let soon: NodeJS.Immediate | undefined;
+  let later: NodeJS.Timeout | undefined;
 
+  const sharesOf = (budget: Budget): ReadonlyMap<string, number> => {
+    const startedMs = clockMs();
+    // Shares of one division add up to no more than the budget for as long as all go by them.
+    if (budget.shares !== null && (!budget.stale || startedMs < budget.restsUntilMs)) return budget.shares;
+    const shares = divided(budget);
+    const tookMs = clockMs() - startedMs;
+    budget.restsUntilMs = tookMs < QUICK_MS ? 0 : startedMs + tookMs * REST;
+    return shares;
+  };
   const flush = (): void => {
-    flushing = undefined;
+    [soon, later] = [undefined, undefined];
     for (const budget of budgets) {
-      if (!budget.changed || unknownOf(budget, options).length > 0) continue;
-      budget.changed = false;
-      const shares = divided(budget);
-      for (const member of budget.members) if (concerns(member, shares.get(member.pool) ?? 0)) options.wake(member.pool);
+      if (!budget.members.some(({ changed }) => changed) || unknownOf(budget, options).length > 0) continue;
+      const shares = sharesOf(budget);
+      if (budget.stale) {
+        wait(budget.restsUntilMs - clockMs());
+        continue;
+      }
+      for (const member of budget.members) {
+        member.changed = false;
+        if (concerns(member, shares.get(member.pool) ?? 0)) options.wake(member.pool);
+      }
     }
+  };
+  const wait = (ms: number): void => {
+    if (ms > 0) later ??= setTimeout(flush, ms);
+    else soon ??= setImmediate(flush);
   };
 
   return {
@@ -80,10 +116,11 @@ export function createBudgetLedger(options: BudgetLedgerOptions): BudgetLedger {
       const { budget, member } = found;
       const unknown = unknownOf(budget, options);
       const has = Math.max(member.asked?.current ?? 0, member.min);
-      const replicas = unknown.length > 0 ? has : (divided(budget).get(pool) ?? has);
+      const replicas = unknown.length > 0 ? has : (sharesOf(budget).get(pool) ?? has);
       member.granted = replicas;
       member.inTurn = true;
-      return { replicas, text: unknown.length > 0 ? unreadText(budget, unknown) : grantText(budget, pool, replicas) };
+      const text = unknown.length > 0 ? unreadText(budget, unknown) : grantText(budget, member, replicas);
+      return { replicas, besides: member.besides, text };
     },
     observe(tick) {
       const found = byPool.get(tick.pool);
@@ -94,18 +131,19 @@ export function createBudgetLedger(options: BudgetLedgerOptions): BudgetLedger {
       member.inTurn = false;
       if (tick.seen.replicas.kind === 'reading' || before !== undefined) member.asked = askedIn(tick, before, budget);
       if (!setAside && JSON.stringify(before) === JSON.stringify(member.asked)) return;
-      budget.shares = null;
-      budget.changed = true;
-      flushing ??= setImmediate(flush);
+      budget.stale = true;
+      member.changed = true;
+      wait(0);
     },
     forget() {
       for (const budget of budgets) {
-        budget.shares = null;
+        Object.assign(budget, { shares: null, restsUntilMs: 0 });
         for (const member of budget.members) Object.assign(member, { asked: undefined, granted: undefined, inTurn: false });
       }
     },
     close() {
-      clearImmediate(flushing);
+      clearImmediate(soon);
+      clearTimeout(later);
     },
   };
 }
@@ -117,14 +155,15 @@ function budgetsOf({ budgets, pools }: BudgetLedgerOptions): readonly Budget[] {
     members: pools.flatMap(({ spec, size, budget }): readonly Member[] => {
       if (budget?.from !== name) return [];
       const { tier, weight } = budget;
-      const [cost, dryRun] = [replicaCost(size), spec.mode === 'dry-run'];
-      return [
-        { pool: spec.pool, tier, weight, cost, min: spec.min, max: spec.max, dryRun, asked: undefined, granted: undefined, inTurn: false },
-      ];
+      const { pool, min, max, mode } = spec;
+      const unasked = { asked: undefined, besides: 0, granted: undefined, inTurn: false, changed: false };
+      return [{ pool, tier, weight, cost: replicaCost(size), min, max, dryRun: mode === 'dry-run', ...unasked }];
     }),
     shares: null,
+    stale: true,
     setAside: false,
-    changed: false,
+    restsUntilMs: 0,
+    largest: [],
   }));
 }
 
@@ -146,7 +185,7 @@ function unknownOf(budget: Budget, { look }: BudgetLedgerOptions): readonly stri
       leaving: inPhase('leaving'),
       stuck: inPhase('stuck'),
     };
-    budget.shares = null;
+    Object.assign(budget, { stale: true, restsUntilMs: 0 });
     return [];
   });
 }
@@ -165,18 +204,23 @@ function askedIn({ decision, spec, seen }: PoolTick, before: Asked | undefined, 
 }
 
 function divided(budget: Budget): ReadonlyMap<string, number> {
-  if (budget.shares !== null) return budget.shares;
-  budget.setAside = budget.members.some(({ inTurn }) => inTurn);
-  budget.shares = shareBudget(
-    budget.limits,
-    budget.members.flatMap(({ pool, tier, weight, cost, asked, granted, inTurn }): readonly Ask[] => {
-      if (asked === undefined) return [];
-      // What was granted to a turn that goes on may be used up by now.
-      const current = inTurn ? Math.max(asked.current, granted ?? 0) : asked.current;
-      return [{ pool, tier, weight, cost, ...asked, current }];
-    }),
-  );
-  return budget.shares;
+  const { limits, members } = budget;
+  const asks = members.flatMap(({ pool, tier, weight, cost, asked, granted, inTurn }): readonly Ask[] => {
+    if (asked === undefined) return [];
+    // What was granted to a turn that goes on may be used up by now.
+    const current = inTurn ? Math.max(asked.current, granted ?? 0) : asked.current;
+    return [{ pool, tier, weight, cost, ...asked, current }];
+  });
+  const shares = shareBudget(limits, asks);
+  for (const member of members) member.besides = (member.asked?.leaving ?? 0) + (member.asked?.stuck ?? 0);
+  const largest = members.filter((member) => takenBy(member) > 0).sort((one, other) => takenBy(other) - takenBy(one));
+  Object.assign(budget, { shares, stale: false, setAside: members.some(({ inTurn }) => inTurn), largest });
+  return shares;
+}
+
+/** Replicas of a pool that take their part of a budget. */
+function takenBy({ asked }: Member): number {
+  return asked === undefined ? 0 : asked.current + asked.leaving + asked.stuck;
 }
 
 /** Whether a new grant lets a pool do what the last one did not, or takes from it what it has. */
@@ -192,14 +236,11 @@ function limitsText({ limits }: Budget): string {
   }).join(', ');
 }
 
-function grantText(budget: Budget, pool: string, replicas: number): string {
-  const others = budget.members
-    .filter((member) => member.pool !== pool)
-    .map((member) => ({ name: member.pool, has: (member.asked?.current ?? 0) + (member.asked?.leaving ?? 0) + (member.asked?.stuck ?? 0) }))
-    .filter(({ has }) => has > 0)
-    .sort((one, other) => other.has - one.has);
-  const most = others.slice(0, 3).map(({ name, has }) => `${name} has ${has}`);
-  if (others.length > most.length) most.push(`${others.length - most.length} more pools have some`);
+function grantText(budget: Budget, member: Member, replicas: number): string {
+  const others = budget.largest.slice(0, 4).filter((other) => other !== member);
+  const most = others.slice(0, 3).map((other) => `${other.pool} has ${takenBy(other)}`);
+  const more = budget.largest.length - (takenBy(member) > 0 ? 1 : 0) - most.length;
+  if (more > 0) most.push(`${more} more ${more === 1 ? 'pool has' : 'pools have'} some`);
   return `budget ${budget.name} of ${limitsText(budget)} leaves ${replicas}${most.length === 0 ? '' : `: ${most.join(', ')}`}`;
 }
 

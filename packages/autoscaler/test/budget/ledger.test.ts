@@ -34,6 +34,7 @@ function rig(
   options: {
     readonly looks?: Partial<Record<Name, Sample<readonly TargetReplica[]>>>;
     readonly specs?: Partial<Record<Name, Partial<PoolSpec>>>;
+    readonly clockMs?: () => number;
   } = {},
 ) {
   const woken: string[] = [];
@@ -52,6 +53,7 @@ function rig(
     budgets: new Map([['shared', { replicas: 10 }]]),
     look: (pool) => options.looks?.[pool as Name] ?? running(0),
     wake: (pool) => woken.push(pool),
+    clockMs: options.clockMs ?? (() => 0),
   });
   open.push(ledger);
   const begin = (pool: Name, waiting: number, has: readonly ReplicaSeen[]): PoolTick => {
@@ -168,6 +170,45 @@ describe('a budget that pools share', () => {
     await turn('web', 90);
     ledger.forget();
     expect(ledger.grant('batch')?.replicas).toBe(5);
+  });
+
+  it('divides no more often than its cost allows, and is never exceeded in between', async () => {
+    let nowMs = 0;
+    // Looking at the clock twice is 3 ms: a division that took 3 ms rests for 60.
+    const { turn, ledger } = rig({ clockMs: () => (nowMs += 3) });
+    expect((await turn('web', 4)).decision).toMatchObject({ to: 4 });
+    expect((await turn('batch', 90)).decision).toMatchObject({ to: 5, reason: 'budget' });
+    const leaving = replicas(4).map((one, index) => ({ ...one, phase: index < 3 ? ('leaving' as const) : ('ready' as const) }));
+    expect((await turn('web', 90, leaving)).decision).toMatchObject({ from: 1, to: 2, reason: 'budget' });
+    expect((await turn('web', 90, leaving)).decision).toMatchObject({ to: 2 });
+    nowMs += 60;
+    await turn('batch', 90, replicas(5));
+    expect(ledger.grant('web')).toMatchObject({ replicas: 2, besides: 3 });
+  });
+
+  it('is divided among a thousand pools that all change within a second', { timeout: 10_000 }, () => {
+    const pools = Array.from({ length: 1_000 }, (_, index): PoolConfig => {
+      const target = { kind: 'local', command: ['x'], cwd: undefined, startTimeoutMs: 1, drainTimeoutMs: 1 } as const;
+      return { spec: spec({ pool: `p${index}` }), target, budget: { from: 'shared', tier: index % 3, weight: 1 } };
+    });
+    const ledger = createBudgetLedger({
+      pools,
+      budgets: new Map([['shared', { replicas: 5_000 }]]),
+      look: () => running(1),
+      wake: () => undefined,
+    });
+    open.push(ledger);
+    const has = [...replicas(3)];
+    const saw = seen(40, has);
+    const decision = decide(NOW, spec(), saw, restedState(has));
+    const startedMs = performance.now();
+    let granted = 0;
+    for (const { spec: own } of pools) {
+      granted += ledger.grant(own.pool)?.replicas ?? 0;
+      ledger.observe({ pool: own.pool, spec: own, atMs: NOW, seen: saw, decision, sampledInMs: 0, tookMs: 0 });
+    }
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(granted).toBeGreaterThan(1_000);
   });
 
   it('leaves a pool without a budget alone', () => {

@@ -201,7 +201,7 @@ describe('schedules', () => {
 });
 
 describe('a budget', () => {
-  const grant = { replicas: 2, text: 'budget cluster leaves 2' };
+  const grant = { replicas: 2, besides: 0, text: 'budget cluster leaves 2' };
   it.each([
     [9, 0, 2],
     [5, 0, 2],
@@ -210,6 +210,11 @@ describe('a budget', () => {
     [1, 0, null],
   ])('%i with %i busy of 5 becomes %s', (to, busy, expected) => {
     expect(budget(to, told({ grant }, { busy }))?.to ?? null).toBe(expected);
+  });
+  it('loses what has begun to leave or got stuck since it was reckoned', () => {
+    expect(budget(9, told({ grant: { ...grant, replicas: 8 } }, { leaving: 2, stuck: 1 }))?.to).toBe(5);
+    expect(budget(9, told({ grant: { ...grant, replicas: 8, besides: 3 } }, { leaving: 2, stuck: 1 }))?.to).toBe(8);
+    expect(budget(9, told({ grant: { ...grant, replicas: 8, besides: 3 } }))?.to).toBe(8);
   });
   it('that is not shared changes nothing', () => {
     expect(budget(99, told({}))).toBeNull();

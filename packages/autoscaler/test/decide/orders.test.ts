@@ -34,7 +34,7 @@ describe('a fixed number', () => {
     expect(decided(0, replicas(5), ordered({ fixed: 2 }), { mode: 'off' })).toMatchObject({ to: 5, reason: 'off' });
     expect(decided(0, replicas(5), ordered({ fixed: 2 }), { mode: 'up-only' })).toMatchObject({ to: 5, reason: 'up-only' });
     expect(decided(0, replicas(5), { ...ordered({ fixed: 2 }), hold: 'HPA' })).toMatchObject({ to: 5, reason: 'held' });
-    expect(decided(0, replicas(5), { ...ordered({ fixed: 9 }), grant: { replicas: 7, text: 'b' } })).toMatchObject({
+    expect(decided(0, replicas(5), { ...ordered({ fixed: 9 }), grant: { replicas: 7, besides: 0, text: 'b' } })).toMatchObject({
       to: 7,
       reason: 'budget',
     });
@@ -66,7 +66,7 @@ describe('a schedule', () => {
 
 describe('a budget', () => {
   it('cuts at once, down to what works', () => {
-    const grant = { replicas: 1, text: 'budget b' };
+    const grant = { replicas: 1, besides: 0, text: 'budget b' };
     expect(decided(0, replicas(5), { grant })).toMatchObject({ to: 1, reason: 'budget' });
     expect(decided(0, replicas(5, busy), { grant })).toMatchObject({ to: 5 });
     expect(decided(null, replicas(5), { grant })).toMatchObject({ to: 5, reason: 'unknown' });
@@ -100,7 +100,7 @@ describe('whatever is said', () => {
           return { min: low, max: low + more, text: 'the schedule', untilMs };
         }),
     ),
-    grant: fc.option(count.map((granted) => ({ replicas: granted, text: 'budget b' }))),
+    grant: fc.option(count.map((granted) => ({ replicas: granted, besides: 0, text: 'budget b' }))),
     hold: fc.option(fc.constant('HPA')),
   });
   const kinds = fc.array(fc.constantFrom('idle', 'busy', 'silent', 'starting', 'leaving', 'stuck'), { maxLength: 10 });

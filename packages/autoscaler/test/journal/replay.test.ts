@@ -79,7 +79,7 @@ describe('explain says what would change', () => {
     ['force-active', orders({ forceActive: true, by: 'annotation a' }), {}, 0, 'no longer ordering it to count as active (annotation a)'],
     [
       'budget',
-      { grant: { replicas: 3, text: 'budget b leaves 3: c has 7' } },
+      { grant: { replicas: 3, besides: 0, text: 'budget b leaves 3: c has 7' } },
       {},
       999,
       'other pools of the budget wanting less, a lower tier, more weight or a larger budget',

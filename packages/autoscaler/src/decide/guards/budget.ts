@@ -6,6 +6,7 @@ import type { Guard } from './guard.ts';
  */
 export const budget: Guard = (to, { facts, seen: { grant } }) => {
   if (grant === null) return null;
-  const most = Math.max(grant.replicas, Math.min(facts.busy, facts.current));
+  const since = Math.max(0, facts.leaving + facts.stuck - grant.besides);
+  const most = Math.max(grant.replicas - since, Math.min(facts.busy, facts.current));
   return to <= most ? null : { to: most, reason: 'budget', text: grant.text };
 };
