@@ -1,7 +1,8 @@
 // The slim copy of a namespace, against a real API server.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiProxy, startApiProxy } from '../kubernetes/api-proxy.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ListWatchLimits } from '../../packages/autoscaler/src/kubernetes/follower.ts';
+import { type ApiProxy, type Interference, startApiProxy } from '../kubernetes/api-proxy.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { resourceQuota, serviceAccountWith, workerDeployment } from '../kubernetes/manifests.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
@@ -27,6 +28,22 @@ describe('the view of a namespace', () => {
     await cluster?.stop();
   });
 
+  const faults: Interference[] = [];
+  const fault = (one: Interference): Interference => {
+    faults.push(one);
+    return one;
+  };
+  afterEach(() => {
+    for (const one of faults.splice(0)) one.release();
+  });
+
+  /** A view through the proxy, once it follows all four kinds. */
+  const openThroughProxy = async (limits: Partial<ListWatchLimits> = {}): Promise<ViewRig> => {
+    await until(() => proxy.openWatches === 0, { what: 'the watches of the test before closed' });
+    const rig = await openView(throughProxy, namespace, limits);
+    await until(() => proxy.openWatches === 4, { what: 'four watches open' });
+    return rig;
+  };
   const web = (): string => resourcePath('Deployment', namespace, 'web');
   const podsOf = ({ view }: ViewRig, name = 'web') => view.podsOf(view.deployment(namespace, name)?.uid ?? '');
   const annotate = (value: string): Promise<unknown> =>
@@ -53,6 +70,7 @@ describe('the view of a namespace', () => {
     await cluster.api.delete(resourcePath('Pod', namespace, doomed?.name));
     const gone = await until(() => view.goneOf(late?.uid ?? '')[0]);
     expect(gone).toMatchObject({ deployment: 'late', pod: { uid: doomed?.uid, name: doomed?.name } });
+    await until(() => rig.changes.some((change) => change.gone.length > 0));
     expect(rig.changes.flatMap((change) => change.gone).map((one) => one.pod.uid)).toEqual([doomed?.uid]);
 
     await cluster.api.delete(resourcePath('Deployment', namespace, 'late'), { propagationPolicy: 'Background' });
@@ -68,7 +86,7 @@ describe('the view of a namespace', () => {
       async () => (await cluster.api.get<{ metadata: never; items: unknown[] }>(resourcePath('Pod', namespace))).items.length === 3,
     );
     const before = proxy.requests.length;
-    await using rig = await openView(throughProxy, namespace, { pageSize: 2 });
+    await using rig = await openThroughProxy({ pageSize: 2 });
     expect(podsOf(rig)).toHaveLength(3);
     const pages = proxy.requests.slice(before).filter(({ path, isWatch }) => path.includes('/pods?') && !isWatch);
     expect(pages).toHaveLength(2);
@@ -77,16 +95,17 @@ describe('the view of a namespace', () => {
 
   it('tells all changes of one turn of the event loop at once', async () => {
     await using rig = await openView(cluster.kubeconfig, namespace);
+    await until(() => rig.changes.some(({ deployments }) => deployments.includes('web')));
     const before = rig.changes.length;
     await annotate(`once-${Date.now()}`);
     await until(() => rig.changes.length > before);
-    expect(rig.changes.at(-1)).toMatchObject({ namespace, deployments: ['web'] });
+    expect(rig.changes.slice(before)).toEqual([{ namespace, deployments: ['web'], gone: [] }]);
   });
 
   it('is not synced from a cut until it has listed anew', async () => {
-    await using rig = await openView(throughProxy, namespace);
+    await using rig = await openThroughProxy();
     const listed = rig.health('pods').relists;
-    const held = proxy.hold(({ path, isWatch }) => path.includes('/pods?') && !isWatch, 10);
+    const held = fault(proxy.hold(({ path, isWatch }) => path.includes('/pods?') && !isWatch, 10));
     proxy.cut();
     await rig.synced(false);
     expect(rig.view.freshness(namespace).reason).toMatch(/^\w+: /);
@@ -103,10 +122,10 @@ describe('the view of a namespace', () => {
 
   it('sees in a fresh list what happened while it was cut off', async () => {
     await cluster.created(namespace, workerDeployment({ name: 'brief', replicas: 1 }));
-    await using rig = await openView(throughProxy, namespace);
+    await using rig = await openThroughProxy();
     await until(() => podsOf(rig, 'brief').length === 1);
     const { uid = '' } = rig.view.deployment(namespace, 'brief') ?? {};
-    const held = proxy.hold(({ isWatch }) => !isWatch, 100);
+    const held = fault(proxy.hold(({ isWatch }) => !isWatch, 100));
     proxy.cut();
     await rig.synced(false);
     await cluster.api.delete(resourcePath('Deployment', namespace, 'brief'), { propagationPolicy: 'Background' });
@@ -120,8 +139,7 @@ describe('the view of a namespace', () => {
   });
 
   it('lists anew after 410 as an event', async () => {
-    await using rig = await openView(throughProxy, namespace);
-    await until(() => proxy.openWatches >= 4);
+    await using rig = await openThroughProxy();
     proxy.expireWatches();
     await until(() => rig.health('pods').relists === 2 && rig.health('deployments').relists === 2);
     await rig.synced();
@@ -130,7 +148,7 @@ describe('the view of a namespace', () => {
   });
 
   it('lists anew after 410 as a status', async () => {
-    const refused = proxy.answer(({ isWatch }) => isWatch, { status: 410 }, 4);
+    const refused = fault(proxy.answer(({ isWatch }) => isWatch, { status: 410 }, 4));
     await using rig = await openView(throughProxy, namespace);
     await until(() => refused.met.length === 4 && rig.view.health().every(({ relists }) => relists === 2));
     await rig.synced();
@@ -138,8 +156,7 @@ describe('the view of a namespace', () => {
   });
 
   it('gives up a watch that has gone silent', async () => {
-    await using rig = await openView(throughProxy, namespace, { byteIdleMs: 1_000 });
-    await until(() => proxy.openWatches >= 4);
+    await using rig = await openThroughProxy({ byteIdleMs: 1_000 });
     proxy.deafenWatches();
     await annotate('unheard');
     await until(() => rig.log.some(({ fields }) => String(fields['err']).includes('no byte for 1 s')));
@@ -159,8 +176,7 @@ describe('the view of a namespace', () => {
   });
 
   it('finds out by a check list that its watch has missed something', async () => {
-    await using rig = await openView(throughProxy, namespace, { checkEveryMs: 1_000, settleMs: 100 });
-    await until(() => proxy.openWatches >= 4);
+    await using rig = await openThroughProxy({ checkEveryMs: 1_000, settleMs: 100 });
     proxy.deafenWatches();
     await annotate('missed');
     await until(() => rig.health('deployments').differences > 0);
@@ -169,7 +185,7 @@ describe('the view of a namespace', () => {
   });
 
   it('finds nothing by check lists while its watches tell everything', async () => {
-    await using rig = await openView(throughProxy, namespace, { checkEveryMs: 200, settleMs: 200 });
+    await using rig = await openThroughProxy({ checkEveryMs: 200, settleMs: 200 });
     const before = proxy.requests.length;
     const lists = (): number =>
       proxy.requests.slice(before).filter(({ path, isWatch }) => path.includes('/deployments?') && !isWatch).length;
@@ -200,7 +216,7 @@ describe('the view of a namespace', () => {
   });
 
   it('does not hammer an API server that refuses it', async () => {
-    const broken = proxy.answer(({ path }) => path.includes('/pods?'), { status: 500 }, 1_000);
+    const broken = fault(proxy.answer(({ path }) => path.includes('/pods?'), { status: 500 }, 1_000));
     const opening = openView(throughProxy, namespace, { backoff: { firstMs: 500, mostMs: 30_000 } });
     expect(await staysPending(opening, 4_000)).toBe(true);
     expect(broken.met.length).toBeLessThan(20);
