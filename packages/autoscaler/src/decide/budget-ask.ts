@@ -4,7 +4,8 @@ import type { Facts } from './facts.ts';
 /**
  * What the pool asks of a budget. Pure.
  * @param wanted what it would run now, `kept` what it would keep for a while, both before any budget
- * @param held what modes, pauses and holds make of a number: a pool that may not move asks for what it has
+ * @param held what modes, pauses, holds and the target make of a number: a pool that may not move, or whose target takes on no more, asks
+ * for what it can use, and leaves the rest to others
  */
 export function budgetAskOf(facts: Facts, wanted: number, kept: number, held: (replicas: number) => number): BudgetAsk {
   const wish = held(wanted);

@@ -80,7 +80,9 @@ export function decide(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Poo
     stages,
     evidence: evidenceOf(facts, seen, wish.slots),
     ask: rulings.flatMap((ruling) => ruling.ask ?? []),
-    budgetAsk: budgetAskOf(facts, outcomeOf(wish.replicas, [...wants, fixed], input), kept, (from) => outcomeOf(from, holds, input)),
+    budgetAsk: budgetAskOf(facts, outcomeOf(wish.replicas, [...wants, fixed], input), kept, (from) =>
+      outcomeOf(from, [targetLimit, ...holds], input),
+    ),
     wakeAtMs: wakeAt(facts, seen, rulings),
     nextState: {
       decidedAtMs: nowMs,

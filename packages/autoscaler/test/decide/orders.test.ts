@@ -77,6 +77,11 @@ describe('a budget', () => {
     expect(decided(999, replicas(5, busy), {}).budgetAsk).toEqual({ wish: 20, keep: 20, floor: 5 });
     expect(decided(0, replicas(5), ordered({ fixed: 8 })).budgetAsk).toEqual({ wish: 8, keep: 8, floor: 0 });
   });
+  it('is not asked for what the target would not take on', () => {
+    const growth = { kind: 'limited', pending: 1, reason: 'quota is used up', untilMs: null } as const;
+    expect(decided(999, replicas(5), { growth }).budgetAsk).toEqual({ wish: 6, keep: 6, floor: 0 });
+    expect(decided(0, replicas(5), { growth }).budgetAsk).toEqual({ wish: 0, keep: 5, floor: 0 });
+  });
   it('is asked for what is there where that may not change', () => {
     const still = { wish: 5, keep: 5, floor: 5 };
     expect(decided(999, replicas(5), ordered({ pause: 'all' })).budgetAsk).toEqual(still);
