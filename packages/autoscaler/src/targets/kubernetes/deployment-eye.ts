@@ -94,6 +94,7 @@ export class DeploymentEye {
     const deployment = view.deployment(namespace, config.name);
     if (deployment === null) return this.#blind(nowMs, `there is no Deployment ${namespace}/${config.name}`);
     this.#blindSinceMs = null;
+    if (this.#last !== null && this.#last.deployment.uid !== deployment.uid) this.#beginAnew();
     this.#last = this.#judge(nowMs, deployment);
     return this.#last;
   }
@@ -125,13 +126,36 @@ export class DeploymentEye {
     this.#growth = noGrowthTrouble;
   }
 
+  /** What the Deployment and its pods look like now, as a text to be compared: a change elsewhere in its namespace leaves it as it is. */
+  likeness(): string {
+    const { view, rivals, namespace, config } = this.#options;
+    const deployment = view.deployment(namespace, config.name);
+    const pods = deployment === null ? [] : view.podsOf(deployment.uid);
+    const sets = deployment === null ? [] : view.replicaSetsOf(deployment.uid);
+    const versions = [deployment, ...sets, ...pods].map((object) => object?.resourceVersion);
+    const limits = this.#growth.refused === null ? '' : this.#limits();
+    return `${view.freshness(namespace).synced} ${versions.join(' ')} ${limits} ${JSON.stringify(rivals.seen)}`;
+  }
+
+  #limits(): string {
+    return JSON.stringify(this.#options.view.quotas(this.#options.namespace).map(({ name, hard }) => [name, hard]));
+  }
+
+  /** Another Deployment has taken the name. */
+  #beginAnew(): void {
+    this.#growth = noGrowthTrouble;
+    this.#writers = nobodyWrote;
+    this.#asks = [];
+    this.#written = null;
+  }
+
   #blind(nowMs: number, reason: string): EyeBlind {
     this.#blindSinceMs ??= nowMs;
     return { kind: 'unavailable', reason, sinceMs: this.#blindSinceMs };
   }
 
   #judge(nowMs: number, deployment: SlimDeployment): EyeSeen {
-    const { view, rivals, config, namespace, onWrongVictim } = this.#options;
+    const { view, rivals, config, onWrongVictim } = this.#options;
     const objects = { deployment, replicaSets: view.replicaSetsOf(deployment.uid), pods: view.podsOf(deployment.uid) };
     const wanted = this.#wanted(nowMs, deployment);
     const input = {
@@ -153,7 +177,7 @@ export class DeploymentEye {
       refusal: judged.refusal,
       missing: judged.missing,
       active: objects.pods.filter(isActive).length,
-      limits: JSON.stringify(view.quotas(namespace).map(({ name, hard }) => [name, hard])),
+      limits: this.#limits(),
       askedAtMs: this.#asks.at(-1) ?? null,
       upSinceMs: this.#upAtMs(objects.pods).reduce<number | null>((latest, atMs) => Math.max(latest ?? atMs, atMs), null),
       revision: deployment.revision,

@@ -58,6 +58,7 @@ export class DeploymentTarget implements Target {
   readonly #changes: ScaleChanges;
   readonly #listeners: (() => void)[] = [];
   readonly #endings: (() => void)[] = [];
+  #likeness = '';
   #wrongVictim: { readonly untilMs: number; readonly text: string } | null = null;
   #failure: { readonly text: string; readonly count: number; readonly untilMs: number } | null = null;
 
@@ -79,6 +80,9 @@ export class DeploymentTarget implements Target {
     this.#changes = new ScaleChanges({ scale: connection.scale, pool, namespace: this.#namespace, name: config.name, logger, mayWrite });
     this.#announcer = new Announcer(connection.events, mayWrite);
     const changed = (): void => {
+      const likeness = this.#eye.likeness();
+      if (likeness === this.#likeness) return;
+      this.#likeness = likeness;
       for (const listener of this.#listeners) listener();
     };
     this.#endings.push(

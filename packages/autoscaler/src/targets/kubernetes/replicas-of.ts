@@ -62,7 +62,7 @@ export function replicasOf(input: ReplicasInput): ReplicasOf {
   const replicas = present.map((pod): TargetReplica => {
     const late = overdueOf(pod, nowMs);
     if (late !== null) overdue.push({ ...late, pod: pod.name });
-    const trouble = judge(input, pod);
+    const trouble = judge(input, pod, input.lives.get(pod.uid)?.sinceMs ?? pod.createdAtMs);
     if (trouble !== null) stuck.push({ ...trouble, pod: pod.name });
     return replicaOf(input, pod, late ?? trouble, stuck.length === 1);
   });
@@ -81,9 +81,8 @@ export function livesAfter(lives: ReadonlyMap<string, PodLife>, input: Omit<Repl
       const before = lives.get(pod.uid);
       const restarts = restartsOf(pod);
       const sinceMs = before === undefined ? firstSince(pod, restarts) : before.restarts === restarts ? before.sinceMs : input.nowMs;
-      const life = { restarts, sinceMs, stuckSinceMs: null };
-      const isStuck = judge({ ...input, lives: new Map([[pod.uid, life]]) }, pod) !== null;
-      return [pod.uid, { ...life, stuckSinceMs: isStuck ? (before?.stuckSinceMs ?? input.nowMs) : null }];
+      const isStuck = judge(input, pod, sinceMs) !== null;
+      return [pod.uid, { restarts, sinceMs, stuckSinceMs: isStuck ? (before?.stuckSinceMs ?? input.nowMs) : null }];
     }),
   );
 }
@@ -92,8 +91,8 @@ function firstSince(pod: SlimPod, restarts: number): number {
   return restarts > 0 && pod.ready && pod.readySinceMs !== null ? pod.readySinceMs : pod.createdAtMs;
 }
 
-function judge({ nowMs, lives, heardAtMs, startTimeoutMs, provisionTimeoutMs }: ReplicasInput, pod: SlimPod): StuckSeen | null {
-  const lifeSinceMs = lives.get(pod.uid)?.sinceMs ?? pod.createdAtMs;
+function judge(input: Omit<ReplicasInput, 'lives'>, pod: SlimPod, lifeSinceMs: number): StuckSeen | null {
+  const { nowMs, heardAtMs, startTimeoutMs, provisionTimeoutMs } = input;
   const heard = heardAtMs.get(pod.uid);
   const inThisLife = heard !== undefined && heard >= lifeSinceMs ? heard : null;
   return stuckOf(pod, { nowMs, lifeSinceMs, heardAtMs: inThisLife, startTimeoutMs, provisionTimeoutMs });
