@@ -28,7 +28,7 @@ export function takeRequest(
 ): { readonly budget: RateBudget; readonly waitMs: number } {
   const filled = refilled(budget, nowMs);
   if (nowMs < filled.pausedUntilMs) return { budget: filled, waitMs: filled.pausedUntilMs - nowMs };
-  const floor = priority === 'urgent' ? 0 : filled.burst * RESERVED_SHARE;
+  const floor = priority === 'urgent' ? 0 : Math.min(filled.burst * RESERVED_SHARE, filled.burst - 1);
   const missing = floor + 1 - filled.tokens;
   // adding up fractions leaves 0.9999...
   if (missing > 1e-6) return { budget: filled, waitMs: (missing / filled.perSecond) * 1_000 };
