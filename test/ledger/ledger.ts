@@ -57,9 +57,9 @@ export function createLedger(): Ledger {
   };
 }
 
-/** For tasks: notes an event of a task. */
+/** For tasks: notes an event of a task, who runs it and when, and in which pod where that is known. */
 export function noteInLedger(path: string, event: 'start' | 'end', id: string): void {
-  appendFileSync(path, `${event} ${id} ${process.pid} ${Date.now()}\n`);
+  appendFileSync(path, `${event} ${id} ${process.pid} ${Date.now()} ${process.env['HOSTNAME'] ?? '-'}\n`);
 }
 
 /** Counts the lines of a ledger; a last line without its newline (its writer was killed) does not count. */
