@@ -7,7 +7,7 @@ import type { Condition } from './announcer.ts';
 import { graceFault } from './grace.ts';
 import { growthAfter, growthSeen, noGrowthTrouble } from './growth.ts';
 import { type Killed, killedBy } from './killed.ts';
-import { nobodyWrote, otherWriter, writersAfter } from './other-writers.ts';
+import { nobodyWrote, otherWriter, scaledAtMs, writersAfter } from './other-writers.ts';
 import { isActive } from './pod-facts.ts';
 import { PodMemory } from './pod-memory.ts';
 import { RemovalWatch } from './removal-watch.ts';
@@ -61,6 +61,7 @@ export class DeploymentEye {
   readonly #removals = new RemovalWatch();
   #growth = noGrowthTrouble;
   #writers = nobodyWrote;
+  #scaledAtMs: number | null = null;
   #asks: readonly number[] = [];
   #written: { readonly to: number; readonly generation: number; readonly atMs: number } | null = null;
   #blindSinceMs: number | null = null;
@@ -185,6 +186,9 @@ export class DeploymentEye {
     if (this.#written === null) this.#writers = writersAfter(nowMs, this.#writers, deployment);
     const wrong = this.#removals.check(nowMs, objects.pods);
     if (wrong.length > 0) onWrongVictim(wrong);
+    const scaled = scaledAtMs(deployment);
+    if (scaled !== null && scaled !== this.#scaledAtMs) rivals.look();
+    this.#scaledAtMs = scaled;
     const hold = config.otherWriters === 'ignore' ? null : otherWriter(nowMs, this.#writers, deployment, rivals.seen);
     return {
       kind: 'seen',

@@ -87,6 +87,12 @@ export function otherWriter(
   return feud === undefined ? null : `${feud[0]} changed spec.replicas ${feud[1].length} times within ten minutes after we had set it`;
 }
 
+/** When an autoscaler wrote the Deployment's number, epoch ms; null where none owns it. Pure. */
+export function scaledAtMs({ replicasOwners }: SlimDeployment): number | null {
+  const owner = replicasOwners.find(({ manager, subresource }) => subresource === 'scale' && SCALERS.some(([name]) => name === manager));
+  return owner === undefined ? null : (owner.atMs ?? 0);
+}
+
 /** We write by one name, and by others that begin with it to fence a Deployment off from an earlier holder of the lease. */
 function isUs(manager: string): boolean {
   return manager === 'celeriac' || manager.startsWith('celeriac-fence-');

@@ -10,15 +10,20 @@ export interface RivalsSeen {
   readonly scaledObjects: readonly Rival[] | null;
 }
 
-/** The other autoscalers of one namespace, listed once a minute while somebody wants to know. */
+/** The other autoscalers of one namespace, listed once a minute while somebody wants to know, and more often while there are some. */
 export interface Rivals {
   /** Undefined before they were asked for the first time. */
   readonly seen: RivalsSeen | undefined;
+  /** Somebody has just scaled as autoscalers do: looks now rather than in a minute. */
+  look(): void;
   /** Calls back when they changed; the answer ends it. */
   follow(listener: () => void): () => void;
 }
 
 const EVERY_MS = 60_000;
+/** While there are some: whoever is held by one that has gone should not wait long. */
+const WHILE_SOME_MS = 15_000;
+const NOT_SOONER_MS = 2_000;
 
 const known = new WeakMap<ApiClient, Map<string, Rivals>>();
 
@@ -39,6 +44,8 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
   let seen: RivalsSeen | undefined;
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
+  let asked = false;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
 
   const list = async (path: string, before: readonly Rival[] | null): Promise<readonly Rival[] | null> => {
     try {
@@ -59,17 +66,29 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
     seen = { horizontalPodAutoscalers, scaledObjects };
     if (JSON.stringify(seen) !== JSON.stringify(before)) for (const listener of listeners) listener();
   };
+  const lookIn = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(again, ms);
+  };
   const again = (): void => {
     if (looking) return;
     looking = true;
+    asked = false;
+    lookedAtMs = performance.now();
     void look().finally(() => {
       looking = false;
-      if (listeners.size > 0) timer = setTimeout(again, EVERY_MS);
+      const some = [seen?.horizontalPodAutoscalers, seen?.scaledObjects].some((found) => found != null && found.length > 0);
+      if (listeners.size > 0) lookIn(asked ? NOT_SOONER_MS : some ? WHILE_SOME_MS : EVERY_MS);
     });
   };
   return {
     get seen() {
       return seen;
+    },
+    look() {
+      if (asked || listeners.size === 0) return;
+      asked = true;
+      if (!looking) lookIn(Math.max(0, lookedAtMs + NOT_SOONER_MS - performance.now()));
     },
     follow(listener) {
       if (listeners.size === 0) again();
