@@ -48,6 +48,8 @@ export interface ApiClient {
   readonly counts: Readonly<Record<'sent' | 'failed' | 'throttled', number>>;
   /** Attempts since the start by the status of their answer, `error` where there was none, for metrics. */
   readonly statuses: ReadonlyMap<string, number>;
+  /** Requests that wait for the rate budget. */
+  readonly waiting: number;
   /** Ends what is under way. */
   close(): void;
 }
@@ -166,6 +168,9 @@ export function createApiClient(options: {
     namespace: credentials.namespace,
     counts,
     statuses,
+    get waiting() {
+      return admission.waiting;
+    },
     async request(request) {
       const endMs = now() + (request.giveUpAfterMs ?? GIVE_UP_AFTER_MS);
       for (let count = 1; ; count += 1) {

@@ -12,6 +12,8 @@ export const MARK = -2_000;
 const LOWEST = -(2 ** 31);
 /** Stray marks taken off in one turn at most. */
 const STRAYS = 20;
+/** Patches in the background are not begun while so many requests of all pools wait for the rate budget: they are asked for again at the next turn. */
+const BACKLOG = 16;
 
 /** Annotations of one Deployment's pods as we want them. */
 export class PodMarks {
@@ -96,6 +98,7 @@ export class PodMarks {
   #inBackground(nowMs: number, pods: readonly SlimPod[], change: (pod: SlimPod) => Promise<void>): void {
     if (nowMs < this.#failedUntilMs) return;
     for (const pod of pods) {
+      if (this.#client.waiting >= BACKLOG) return;
       if (this.#patching.has(pod.uid)) continue;
       this.#patching.add(pod.uid);
       change(pod)
