@@ -29,6 +29,8 @@ export async function fenceScale(options: {
     return { version: scale?.metadata.resourceVersion, replicas: replicas ?? 0 };
   };
   const before = await read();
+  // Nothing is below zero, and the API server leaves a zero out, so that nobody can own it.
+  if (before.replicas === 0) return;
   let { version, replicas } = before;
   for (let round = 1; version === before.version; round += 1) {
     try {

@@ -285,7 +285,9 @@ export class PoolLoop {
     const atMs = now();
     const left = lease.memory.read(spec.pool);
     this.#term += 1;
-    this.#state = left === null ? initialPoolState(atMs) : resumedPoolState(atMs, left);
+    // By the clock of another machine, which may be ahead of ours.
+    const wishes = (left?.wishes ?? []).map((wish) => ({ ...wish, atMs: Math.min(wish.atMs, atMs) }));
+    this.#state = left === null ? initialPoolState(atMs) : resumedPoolState(atMs, { ...left, wishes });
     this.#orders = left?.orders ?? noOrders;
     this.#scaleIn = scaleInOf(atMs, left);
     this.#effects.adopt(left);
