@@ -1,10 +1,35 @@
 // Load that returns between the cordon and the removal: the worker is taken back, and no pod is started or ended.
 
+import { createControlClient, createTransport } from '@celeriac/brokers';
 import { describe, expect, it } from 'vitest';
 import { eventually, expectUnharmed, scaleInEffects } from './fleet-checks.ts';
-import { startFleet } from './fleet-rig.ts';
+import { type Fleet, startFleet } from './fleet-rig.ts';
 
 const scaling = '{ min: 0, max: 4, goal: { queueWait: 4s, expectedTaskTime: 1s, expectedStartTime: 3s }, idleToZero: 1s, downDelay: 1s }';
+
+/** Waits until workers answer that they serve nothing any more, and none is taken out yet; resolves with their pods. */
+async function cordonOfAll(fleet: Fleet, pods: number): Promise<readonly string[]> {
+  const transport = await createTransport({ url: fleet.broker });
+  try {
+    const control = createControlClient({ bus: transport.bus });
+    const said = async (): Promise<readonly string[]> => {
+      const answers = await control.request('active_queues', {}, { timeoutMs: 1_000, limit: pods });
+      return [...answers].flatMap(([nodename, queues]) => (Array.isArray(queues) && queues.length === 0 ? [nodename] : []));
+    };
+    const cordoned = await eventually(
+      fleet,
+      'workers that serve nothing',
+      async () => {
+        const nodenames = await said();
+        return nodenames.length > 0 ? nodenames : null;
+      },
+      { everyMs: 25 },
+    );
+    return cordoned.map((nodename) => nodename.replace('celery@', ''));
+  } finally {
+    await transport.close();
+  }
+}
 
 describe.each(['redis', 'rabbitmq'] as const)('on %s', (broker) => {
   it.each([
@@ -15,19 +40,15 @@ describe.each(['redis', 'rabbitmq'] as const)('on %s', (broker) => {
     const ids = [...(await fleet.publish('tidal', tasks, 2_500))];
     await eventually(fleet, `${pods} pods`, async () => (await fleet.running('tidal')).length === pods);
     await fleet.ledger.allEnded(ids, 40_000);
-    const cordoned = await eventually(
-      fleet,
-      'a cordon of each',
-      async () => {
-        const effects = await scaleInEffects(fleet, 'tidal');
-        const of = new Set(effects.flatMap((effect) => (effect.kind === 'cordon' ? [effect.id] : [])));
-        return of.size > 0 && !effects.some((effect) => effect.kind === 'remove') && of;
-      },
-      { everyMs: 25 },
-    );
+    const cordoned = await cordonOfAll(fleet, pods);
     const before = { starts: fleet.kubelet.records.length, changes: fleet.changes('tidal') };
-    const returning = await fleet.publish('tidal', tasks, 300);
+    // long enough to be seen, and never worth more than the pods there are
+    const returning = await fleet.publish('tidal', tasks, 2_000);
     await fleet.ledger.allEnded(returning, 20_000);
+    await eventually(fleet, 'every cordon taken back', async () => {
+      const kinds = (await scaleInEffects(fleet, 'tidal')).map(({ kind }) => kind);
+      return kinds.filter((kind) => kind === 'uncordon').length >= cordoned.length;
+    });
     const effects = await scaleInEffects(fleet, 'tidal');
     for (const id of cordoned) {
       const own = effects.flatMap((effect) => ('id' in effect && effect.id === id ? [effect.kind] : []));
