@@ -287,6 +287,7 @@ describe('a call of the Kubernetes API', () => {
     const { items } = await cluster.api.get<KubeList & KubeObject>(resourcePath('Event', namespace), {
       fieldSelector: `involvedObject.uid=${metadata.uid},reportingComponent=celeriac-autoscaler`,
     });
-    expect(items.map((one) => one['reason']).toSorted()).toEqual(['PodsStuck', 'PodsStuck', 'Scaled']);
+    expect(new Set(items.map((one) => one['reason']))).toEqual(new Set(['PodsStuck', 'Scaled']));
+    expect(items).toHaveLength(3);
   });
 });

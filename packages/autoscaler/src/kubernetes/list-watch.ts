@@ -13,12 +13,15 @@ import { type WatchEventType, watchStream } from './watch-stream.ts';
 const STEADY_MS = 10_000;
 const CHECK_AT_ONCE_MS = 1_000;
 
+/** What is kept of an object tells at least which one it is, and of which version. */
+export type Kept<T> = T & { readonly uid: string; readonly resourceVersion: string };
+
 /** What a list-watch needs. */
 export interface ListWatchOptions<T> {
   readonly client: ApiClient;
   readonly path: string;
-  readonly project: (object: unknown) => T | null;
-  readonly follower: Follower<T>;
+  readonly project: (object: unknown) => Kept<T> | null;
+  readonly follower: Follower<Kept<T>>;
   readonly logger: Logger;
   /** Any clock that does not jump, ms. */
   readonly now: () => number;
@@ -34,10 +37,10 @@ export interface ListWatchOptions<T> {
  * until it is closed. A watch that the server ended in good order is taken up at the version where it ended; after anything else `synced`
  * is false until a fresh list is there, so that nobody decides by what may be old.
  */
-export class ListWatch<T extends { readonly uid: string; readonly resourceVersion: string }> {
+export class ListWatch<T> {
   readonly #options: ListWatchOptions<T>;
   readonly #limits: ListWatchLimits;
-  readonly #objects = new Map<string, T>();
+  readonly #objects = new Map<string, Kept<T>>();
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #synced = false;
@@ -55,7 +58,7 @@ export class ListWatch<T extends { readonly uid: string; readonly resourceVersio
   }
 
   /** By uid. */
-  get objects(): ReadonlyMap<string, T> {
+  get objects(): ReadonlyMap<string, Kept<T>> {
     return this.#objects;
   }
 
@@ -238,7 +241,7 @@ export class ListWatch<T extends { readonly uid: string; readonly resourceVersio
     this.#options.follower.drop(kept ?? before);
   };
 
-  #put(object: T): void {
+  #put(object: Kept<T>): void {
     const before = this.#objects.get(object.uid);
     if (before?.resourceVersion === object.resourceVersion) return;
     this.#objects.set(object.uid, object);

@@ -3,7 +3,7 @@ import type { ApiClient } from './api-client.ts';
 import type { ClusterChange, Freshness, WatchedKind, WatchHealth } from './cluster.ts';
 import type { Follower, ListWatchLimits } from './follower.ts';
 import { type GonePod, GonePods } from './gone-pods.ts';
-import { ListWatch } from './list-watch.ts';
+import { type Kept, ListWatch } from './list-watch.ts';
 import { OwnerIndex } from './owner-index.ts';
 import { projectDeployment, projectReplicaSet } from './project-deployment.ts';
 import { projectPod } from './project-pod.ts';
@@ -119,7 +119,7 @@ export class NamespaceView {
 
   #watches(): readonly {
     readonly kind: WatchedKind;
-    readonly watch: ListWatch<{ readonly uid: string; readonly resourceVersion: string }>;
+    readonly watch: ListWatch<unknown>;
   }[] {
     return [
       { kind: 'deployments', watch: this.#deployments },
@@ -129,10 +129,10 @@ export class NamespaceView {
     ];
   }
 
-  #listWatch<T extends { readonly uid: string; readonly resourceVersion: string }>(
+  #listWatch<T>(
     kind: WatchedKind,
-    project: (object: unknown) => T | null,
-    follower: Pick<Follower<T>, 'put' | 'drop'>,
+    project: (object: unknown) => Kept<T> | null,
+    follower: Pick<Follower<Kept<T>>, 'put' | 'drop'>,
   ): ListWatch<T> {
     const { namespace, client, logger, now, random, listTurn, limits, pathOf } = this.#options;
     return new ListWatch<T>({
