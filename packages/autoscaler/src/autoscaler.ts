@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
-import { createControlClient, type Logger, silentLogger, type Transport } from '@celeriac/brokers';
+import { createControlClient, type Logger, type QueueAdmin, silentLogger, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type BudgetLedger, createBudgetLedger } from './budget/ledger.ts';
+import { createSteadyClock, type SteadyClock, wallClock } from './clock/steady-clock.ts';
 import type { PoolConfig, PoolsConfig } from './config/pools-config.ts';
-import type { Orders } from './decide/seen.ts';
+import type { Orders, ScheduleSeen } from './decide/seen.ts';
 import { createFleetIndex } from './fleet/fleet-index.ts';
 import { createFleetWatch, type FleetWatch } from './fleet/fleet-watch.ts';
 import { createWorkerControl } from './fleet/worker-control.ts';
@@ -32,7 +33,7 @@ export interface AutoscalerOptions {
   /** The broker; not closed by the autoscaler. Where it can put back what dead workers held, it is asked to. */
   readonly transport: Transport & Partial<ClaimSweep>;
   readonly logger?: Logger;
-  /** Epoch ms. Default Date.now. */
+  /** Epoch ms, by a clock that nobody sets. Default: the wall clock as it was at the start, and what has passed since. */
   readonly now?: () => number;
   /** Every journal record is appended to this file as a line of JSON. */
   readonly journalFile?: string | undefined;
@@ -62,6 +63,7 @@ export class Autoscaler {
   readonly tally: Tally = createTally();
   readonly #options: AutoscalerOptions;
   readonly #logger: Logger;
+  readonly #clock: SteadyClock;
   readonly #now: () => number;
   #lease: Lease;
   #kubernetes: Promise<KubernetesConnection> | undefined;
@@ -79,7 +81,8 @@ export class Autoscaler {
   constructor(options: AutoscalerOptions) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
-    this.#now = options.now ?? Date.now;
+    this.#clock = options.now === undefined ? createSteadyClock() : wallClock(options.now);
+    this.#now = () => this.#clock.now();
     this.#lease = options.lease ?? singleLease();
     this.journal = createJournal({ file: options.journalFile, logger: this.#logger });
     this.#fleet = createFleetWatch({ bus: options.transport.bus, now: this.#now, logger: this.#logger });
@@ -89,8 +92,8 @@ export class Autoscaler {
   async start(): Promise<void> {
     const { config, transport } = this.#options;
     this.#lease = this.#options.lease ?? (await this.#leaseOf(config));
-    const control = createWorkerControl(createControlClient({ bus: transport.bus, now: this.#now }), this.#now);
-    const nextDue = nextDueSampler({ admin: transport.queues, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
+    const control = createWorkerControl(createControlClient({ bus: transport.bus, now: () => this.#clock.latest() }), this.#now);
+    const nextDue = nextDueSampler({ admin: { nextDueMs: () => this.#nextDueMs() }, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
     const depths = createDepthReader({ admin: transport.queues, limitMs: SAMPLE_LIMIT_MS });
     const concerned = createFleetIndex<string>();
     const schedule = await createSchedules(config.pools);
@@ -122,7 +125,7 @@ export class Autoscaler {
         journal: this.journal,
         lease: this.#lease,
         grant: (name) => ledger.grant(name),
-        schedule,
+        schedule: (name, atMs) => this.#onClock(schedule(name, this.#clock.toWall(atMs))),
         logger: this.#logger,
         now: this.#now,
         onTick: (tick) => this.#ticked(tick),
@@ -312,6 +315,17 @@ export class Autoscaler {
         return this.#guard;
       },
     });
+  }
+
+  /** Tasks are due by the wall clock. */
+  async #nextDueMs(): ReturnType<QueueAdmin['nextDueMs']> {
+    const dueMs = await this.#options.transport.queues.nextDueMs();
+    return dueMs == null ? dueMs : this.#clock.fromWall(dueMs);
+  }
+
+  /** So are schedules. */
+  #onClock(seen: ScheduleSeen | null): ScheduleSeen | null {
+    return seen === null || seen.untilMs === null ? seen : { ...seen, untilMs: this.#clock.fromWall(seen.untilMs) };
   }
 
   #running(pool: string): RunningPool | undefined {

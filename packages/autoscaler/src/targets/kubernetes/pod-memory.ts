@@ -8,6 +8,7 @@ export class PodMemory {
   readonly #heardAtMs = new Map<string, number>();
   readonly #busyAtMs = new Map<string, number>();
   readonly #tasks = new Map<string, number>();
+  #lookedAtMs: number | null = null;
 
   get lives(): ReadonlyMap<string, PodLife> {
     return this.#lives;
@@ -31,7 +32,8 @@ export class PodMemory {
   /** Takes in the pods there are; resolves to those whose containers were restarted in place since the last look. */
   look(input: Omit<ReplicasInput, 'lives'>): readonly SlimPod[] {
     const before = this.#lives;
-    this.#lives = livesAfter(before, input);
+    this.#lives = livesAfter(before, input, this.#lookedAtMs);
+    this.#lookedAtMs = input.nowMs;
     for (const known of [this.#heardAtMs, this.#busyAtMs]) for (const uid of known.keys()) if (!this.#lives.has(uid)) known.delete(uid);
     return input.pods.filter((pod) => {
       const life = before.get(pod.uid);

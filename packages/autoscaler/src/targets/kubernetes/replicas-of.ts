@@ -1,4 +1,4 @@
-import type { SlimDeployment, SlimPod, SlimReplicaSet } from '../../kubernetes/slim.ts';
+import type { SlimCondition, SlimDeployment, SlimPod, SlimReplicaSet } from '../../kubernetes/slim.ts';
 import type { TargetReplica } from '../target.ts';
 import { isActive, restartsOf, runsNothing } from './pod-facts.ts';
 import { rolloutOf } from './shrink-hold.ts';
@@ -41,8 +41,12 @@ export interface ReplicasOf {
   readonly missing: number;
   /** Why the ReplicaSet controller could not make them; null where it has not said so. */
   readonly refusal: string | null;
+  /** The controller has noted that, or has not yet taken back that it could not before. */
+  readonly refusalNoted: boolean;
 }
 
+/** The controller tries to make pods within this time of our asking, and notes that it could not, ms. */
+const NOTED_MS = 2_000;
 /** A pod made within this time of our asking is one of those we asked for, ms. */
 const ASKED_MS = 60_000;
 /** Creation times are whole seconds, cut off. */
@@ -67,20 +71,31 @@ export function replicasOf(input: ReplicasInput): ReplicasOf {
     return replicaOf(input, pod, late ?? trouble, stuck.length === 1);
   });
   const missing = Math.max(0, wanted - pods.filter(isActive).length);
-  const refusal = missing === 0 ? null : refusalOf(input);
+  const noted = refusalOf(input);
+  const refusal = missing > 0 && noted !== null && isOfNow(input, noted) ? (noted.message ?? 'pods cannot be made') : null;
   const all = [...replicas, ...phantoms(deployment, missing, refusal, input)];
   // In a rollout nobody can say whom a shrink would take, so that none is free to go.
   const free = rolloutOf(input) === null ? all : all.map((replica) => ({ ...replica, empty: false }));
-  return { replicas: free, stuck, overdue, missing, refusal };
+  return { replicas: free, stuck, overdue, missing, refusal, refusalNoted: noted !== null };
 }
 
-/** What runs in each pod and since when. Pure. */
-export function livesAfter(lives: ReadonlyMap<string, PodLife>, input: Omit<ReplicasInput, 'lives'>): ReadonlyMap<string, PodLife> {
+/**
+ * What runs in each pod and since when, by our clock: Kubernetes' own may be another, but what was not there at the last look was made
+ * since. Pure.
+ * @param lookedAtMs the last look, epoch ms; null for none
+ */
+export function livesAfter(
+  lives: ReadonlyMap<string, PodLife>,
+  input: Omit<ReplicasInput, 'lives'>,
+  lookedAtMs: number | null = null,
+): ReadonlyMap<string, PodLife> {
+  const inOurTime = (atMs: number): number => Math.min(input.nowMs, Math.max(lookedAtMs ?? Number.NEGATIVE_INFINITY, atMs));
   return new Map(
     input.pods.map((pod): [string, PodLife] => {
       const before = lives.get(pod.uid);
       const restarts = restartsOf(pod);
-      const sinceMs = before === undefined ? firstSince(pod, restarts) : before.restarts === restarts ? before.sinceMs : input.nowMs;
+      const sinceMs =
+        before === undefined ? inOurTime(firstSince(pod, restarts)) : before.restarts === restarts ? before.sinceMs : input.nowMs;
       const isStuck = judge(input, pod, sinceMs) !== null;
       return [pod.uid, { restarts, sinceMs, stuckSinceMs: isStuck ? (before?.stuckSinceMs ?? input.nowMs) : null }];
     }),
@@ -110,7 +125,7 @@ function replicaOf(input: ReplicasInput, pod: SlimPod, trouble: StuckSeen | null
     phase: leaving ? 'leaving' : isStuck ? 'stuck' : 'running',
     why: trouble === null ? (leaving ? null : waitingFor(pod)) : `${trouble.reason}: ${trouble.text}`,
     pid: null,
-    startedAtMs: life !== undefined && life.restarts > 0 ? life.sinceMs : askedAt(input.asks, pod),
+    startedAtMs: life !== undefined && life.restarts > 0 ? life.sinceMs : askedAt(input.asks, life?.sinceMs ?? pod.createdAtMs),
     empty: !leaving && runsNothing(pod) && (givenUp || (!isStuck && pod.nodeName === null)),
     probe: isStuck && probe,
   };
@@ -122,16 +137,23 @@ function waitingFor(pod: SlimPod): string | null {
 }
 
 /** When we asked for it, where that can be told, else when it was made. */
-function askedAt(asks: readonly number[], pod: SlimPod): number {
-  const asked = asks.findLast((atMs) => atMs < pod.createdAtMs + SECOND_MS);
-  return asked !== undefined && pod.createdAtMs - asked < ASKED_MS ? asked : pod.createdAtMs;
+function askedAt(asks: readonly number[], madeAtMs: number): number {
+  const asked = asks.findLast((atMs) => atMs < madeAtMs + SECOND_MS);
+  return asked !== undefined && madeAtMs - asked < ASKED_MS ? asked : madeAtMs;
 }
 
-function refusalOf({ replicaSets, deployment }: ReplicasInput): string | null {
+/** What the API server said when a pod could not be made, as the controller last noted it; null where it noted nothing. */
+function refusalOf({ replicaSets, deployment }: ReplicasInput): SlimCondition | null {
   const failing = replicaSets.find((set) => set.replicaFailure?.status === 'True' && set.replicas > 0)?.replicaFailure;
   const condition = failing ?? (deployment.replicaFailure?.status === 'True' ? deployment.replicaFailure : null);
-  if (condition === null || condition.reason !== 'FailedCreate') return null;
-  return condition.message ?? 'pods cannot be made';
+  return condition?.reason === 'FailedCreate' ? condition : null;
+}
+
+/** Whether it says so of what was asked for last, and not of something before that the controller has not yet looked at again. */
+function isOfNow({ nowMs, asks }: ReplicasInput, refusal: SlimCondition): boolean {
+  const asked = asks.at(-1);
+  if (asked === undefined || nowMs - asked >= NOTED_MS) return true;
+  return refusal.sinceMs !== null && refusal.sinceMs + SECOND_MS > asked;
 }
 
 function phantoms(

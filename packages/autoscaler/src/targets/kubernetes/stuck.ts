@@ -57,10 +57,10 @@ export function overdueOf(pod: SlimPod, nowMs: number): StuckSeen | null {
   return { reason: 'Terminating', text: `still there ${seconds(lateMs)} after its grace period ended` };
 }
 
-function waitsForNode(pod: SlimPod, { nowMs, provisionTimeoutMs }: StuckContext): StuckSeen | null {
+function waitsForNode(pod: SlimPod, { nowMs, lifeSinceMs, provisionTimeoutMs }: StuckContext): StuckSeen | null {
   const scheduled = pod.podScheduled;
   if (pod.nodeName !== null || scheduled?.status !== 'False') return null;
-  if (nowMs - pod.createdAtMs < provisionTimeoutMs) return null;
+  if (nowMs - lifeSinceMs < provisionTimeoutMs) return null;
   const reason = scheduled.reason ?? 'Unschedulable';
   return { reason, text: `no node for it in ${seconds(provisionTimeoutMs)}${after(scheduled.message)}` };
 }

@@ -58,6 +58,14 @@ describe('the replicas of a Deployment', () => {
     expect(refusal).toBe('exceeded quota: pods');
   });
 
+  it('are not stuck for a refusal of before, until the controller has had the time to look again', () => {
+    const before = replicaSet({ replicaFailure: { status: 'True', reason: 'FailedCreate', message: 'quota', sinceMs: NOW - 60_000 } });
+    const asked = { pods: [pod('a')], wanted: 2, replicaSets: [before] };
+    expect(replicasOf(input({ ...asked, asks: [NOW - 1_999] }))).toMatchObject({ refusal: null, refusalNoted: true });
+    expect(replicasOf(input({ ...asked, asks: [NOW - 2_000] }))).toMatchObject({ refusal: 'quota' });
+    expect(replicasOf(input({ ...asked, asks: [NOW - 60_900] }))).toMatchObject({ refusal: 'quota' });
+  });
+
   it('are none too many while a shrink is under way', () => {
     expect(replicasOf(input({ pods: [pod('a'), pod('b')], wanted: 1 })).replicas).toHaveLength(2);
   });
@@ -70,6 +78,18 @@ describe('the replicas of a Deployment', () => {
     expect(made(NOW - 5_000, [NOW - 3_900])).toBe(NOW - 5_000);
     expect(made(NOW - 5_000, [NOW - 9_000, NOW - 7_000, NOW - 100])).toBe(NOW - 7_000);
     expect(made(NOW - 5_000, [NOW - 66_000])).toBe(NOW - 5_000);
+  });
+
+  it.each([7_200_000, -7_200_000])('began between two looks of ours, though the clock of Kubernetes is %s ms ahead', (aheadMs) => {
+    const made = pod('a', { createdAtMs: NOW + aheadMs });
+    const seen = input({ pods: [made], wanted: 1 });
+    const lives = livesAfter(new Map(), seen, NOW - 3_000);
+    expect(replicasOf({ ...seen, lives }).replicas).toMatchObject([{ phase: 'running', startedAtMs: aheadMs > 0 ? NOW : NOW - 3_000 }]);
+    // What was there at the first look may be as old as it says, but not younger than that look.
+    const first = livesAfter(new Map(), seen);
+    expect(first.get(made.uid)?.sinceMs).toBe(Math.min(NOW, NOW + aheadMs));
+    const later = livesAfter(lives, { ...seen, nowMs: NOW + 60_000 }, NOW);
+    expect(later.get(made.uid)?.sinceMs).toBe(lives.get(made.uid)?.sinceMs);
   });
 
   it('count from their new start when they are restarted in place', () => {
