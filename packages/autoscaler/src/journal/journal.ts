@@ -25,14 +25,18 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** How many records are kept in memory by default. */
+/** How many records are kept in memory by default, */
 const KEPT = 500;
+/** and how many replicas they may have seen together: a record of a large pool is a large one. The latest fifty stay whatever they saw. */
+const REPLICAS_KEPT = 5_000;
+const LATEST = 50;
 
 /** Creates a journal. `file` gets one line of JSON for each record, appended. Throws CELERIAC_E_CONFIG where it cannot be opened. */
 export function createJournal(options: { readonly file?: string | undefined; readonly kept?: number; readonly logger: Logger }): Journal {
   const kept = options.kept ?? KEPT;
   const listeners = new Set<(record: JournalRecord) => void>();
-  let records: JournalRecord[] = [];
+  const records: JournalRecord[] = [];
+  let replicas = 0;
   let seq = 0;
   let stream: WriteStream | undefined;
   if (options.file !== undefined) {
@@ -53,7 +57,11 @@ export function createJournal(options: { readonly file?: string | undefined; rea
       seq += 1;
       const placed: JournalRecord = { v: 2, seq, ...record };
       records.push(placed);
-      if (records.length >= kept * 2) records = records.slice(-kept);
+      replicas += replicasSeen(placed);
+      while (records.length > kept || (replicas > REPLICAS_KEPT && records.length > LATEST)) {
+        const oldest = records.shift();
+        if (oldest !== undefined) replicas -= replicasSeen(oldest);
+      }
       if (stream?.writable === true) stream.write(`${JSON.stringify(placed)}\n`);
       for (const listener of listeners) listener(placed);
     },
@@ -73,6 +81,11 @@ export function createJournal(options: { readonly file?: string | undefined; rea
       return new Promise((resolve) => (stream === undefined ? resolve() : stream.end(resolve)));
     },
   };
+}
+
+function replicasSeen(record: JournalRecord): number {
+  const seen = record.type === 'decision' ? record.seen.replicas : { kind: 'reading' as const, value: record.seen.replicas };
+  return seen.kind === 'reading' ? seen.value.length : 0;
 }
 
 function openToAppend(file: string): number {
