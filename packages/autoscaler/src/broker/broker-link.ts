@@ -90,6 +90,8 @@ export async function openBrokerLink(options: BrokerLinkOptions): Promise<Broker
   };
   const attempt = async (target: string): Promise<void> => {
     const next = await connect(target);
+    const giveUp = (): void => void next.close().catch(() => undefined);
+    closing.signal.addEventListener('abort', giveUp, { once: true });
     try {
       await inTime(next.queues.depth(PROBE_QUEUE), limitMs, 'an answer over the new connection to the broker');
       if (wanted !== target || closing.signal.aborted) throw changed();
@@ -97,6 +99,8 @@ export async function openBrokerLink(options: BrokerLinkOptions): Promise<Broker
     } catch (error) {
       await next.close().catch(() => undefined);
       throw error;
+    } finally {
+      closing.signal.removeEventListener('abort', giveUp);
     }
   };
   const followWanted = async (): Promise<void> => {
