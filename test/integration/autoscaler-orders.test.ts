@@ -1,5 +1,8 @@
 // What people order by `celeriac scale`, over HTTP to a running autoscaler with real workers.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type AutoscalerHttp, type PoolTick, serveAutoscaler } from '@celeriac/autoscaler';
 import { silentLogger } from '@celeriac/brokers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -13,9 +16,13 @@ let redis: RedisServer;
 let rig: AutoscalerRig;
 let http: AutoscalerHttp;
 let server: string;
+let folder: string;
 
 beforeAll(async () => {
   redis = await startRedis();
+  folder = mkdtempSync(join(tmpdir(), 'celeriac-orders-'));
+  writeFileSync(join(folder, 'token'), 'a-token-of-24-characters\n');
+  writeFileSync(join(folder, 'wrong'), 'a-token-of-other-letters\n');
   rig = await startAutoscaler(
     redis.url,
     `pools:
@@ -31,6 +38,7 @@ beforeAll(async () => {
     port: 0,
     identity: { version: '0', broker: 'redis' },
     logger: silentLogger,
+    tokenFile: join(folder, 'token'),
   });
   server = `http://127.0.0.1:${http.port}`;
   await rig.nextTick(atZero);
@@ -39,6 +47,7 @@ afterAll(async () => {
   await http?.close();
   await rig?.[Symbol.asyncDispose]();
   await redis?.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const celeriac = (...args: readonly string[]): ReturnType<typeof runCeleriac> => runCeleriac([...args, '--server', server]);
@@ -116,7 +125,14 @@ it('refuses what is wrong in words that help', { timeout: 60_000 }, async () => 
     headers: { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' },
     body: '{"pause":"all","by":"x"}',
   });
-  expect([foreign.status, ((await foreign.json()) as { error: string }).error]).toEqual([403, expect.stringContaining('read only')]);
+  expect([foreign.status, ((await foreign.json()) as { error: string }).error]).toEqual([401, expect.stringContaining('read only')]);
+  const wrong = await celeriac('scale', 'pause', 'reports', '--token-file', join(folder, 'wrong'));
+  expect([wrong.code, wrong.output]).toEqual([78, expect.stringContaining('wrong token')]);
+  const none = await celeriac('scale', 'pause', 'reports', '--token-file', join(folder, 'none'));
+  expect([none.code, none.output]).toEqual([78, expect.stringContaining('the token cannot be read')]);
+  expect(wrong.output + none.output).not.toContain('a-token-of');
+  const right = await celeriac('scale', 'resume', 'reports', '--token-file', join(folder, 'token'));
+  expect([right.code, right.stdout]).toEqual([0, 'reports: nothing is ordered here, the policy decides\n']);
 });
 
 it('the pool’s page says all there is to know of it', async () => {
