@@ -176,6 +176,7 @@ export class DeploymentEye {
       nowMs,
       stuck: judged.stuck,
       refusal: judged.refusal,
+      refusalNoted: judged.refusalNoted,
       missing: judged.missing,
       active: objects.pods.filter(isActive).length,
       limits: this.#limits(),

@@ -26,6 +26,8 @@ export interface GrowthInput {
   readonly stuck: readonly { readonly reason: string; readonly text: string }[];
   /** What the API server said when the ReplicaSet controller could not make a pod; null where that is not so now. */
   readonly refusal: string | null;
+  /** The controller still says that it could not make a pod, of now or of before. */
+  readonly refusalNoted: boolean;
   /** Pods asked for that are not there. */
   readonly missing: number;
   /** Pods that are there. */
@@ -45,6 +47,7 @@ export const noGrowthTrouble: GrowthState = { failing: null, refused: null };
 const PROBE_MS = 60_000;
 const LONGEST_PROBE_MS = 300_000;
 const QUOTA_KNOWN_MS = 1_000;
+const TAKEN_BACK_MS = 500;
 
 /** What is remembered after a look. Pure. */
 export function growthAfter(state: GrowthState, input: GrowthInput): GrowthState {
@@ -89,7 +92,10 @@ function refusedAfter(refused: GrowthState['refused'], input: GrowthInput): Grow
   if (refused === null) return null;
   // All that was asked for since the refusal has been made, and it is more than there was room for.
   if (asked && missing === 0 && active > refused.room) return null;
-  const known = { ...refused, text: missing > 0 ? (refusal ?? refused.text) : refused.text };
+  const text = missing > 0 ? (refusal ?? refused.text) : refused.text;
+  // What was noted before is taken back when nothing is missing; a probe before that would count as refused unseen.
+  const probeAtMs = input.refusalNoted && missing === 0 ? Math.max(refused.probeAtMs, nowMs + TAKEN_BACK_MS) : refused.probeAtMs;
+  const known = { ...refused, text, probeAtMs };
   // The pods that were made may show after the refusal of the others.
   if (!asked && active > refused.room) return { ...known, room: active };
   // Somebody changed a quota: worth a probe as soon as the API server's admission must have heard of it, too.

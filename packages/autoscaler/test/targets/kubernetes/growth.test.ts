@@ -6,6 +6,7 @@ const nothing: GrowthInput = {
   nowMs: NOW,
   stuck: [],
   refusal: null,
+  refusalNoted: false,
   missing: 0,
   active: 0,
   limits: 'pods 2',
@@ -87,5 +88,13 @@ describe('growth', () => {
       limits: 'pods 10',
     });
     expect(growthSeen(NOW + 6_000, again, 0)).toMatchObject({ most: 2, untilMs: NOW + 66_000 });
+  });
+
+  it('waits with a probe until the controller has taken its refusal back', () => {
+    const refused = look(noGrowthTrouble, { refusal: 'exceeded quota', refusalNoted: true, missing: 1, active: 2 });
+    const late = NOW + 90_000;
+    const noted = look(refused, { nowMs: late, refusalNoted: true, active: 2 });
+    expect(growthSeen(late, noted, 0)).toMatchObject({ most: 2, untilMs: late + 500 });
+    expect(growthSeen(late + 500, look(noted, { nowMs: late + 500, active: 2 }), 0)).toMatchObject({ most: 3 });
   });
 });
