@@ -16,7 +16,7 @@ import { type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { celeriacProgram, type WorkerProgram } from '../kubernetes/worker-program.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import type { SpawnedProcess } from '../spawned-process.ts';
-import { until } from '../until.ts';
+import { letTimePass, until } from '../until.ts';
 import { startCeleriac } from '../worker-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -245,7 +245,11 @@ function autoscalerAt(server: string, command: SpawnedProcess): AutoscalerProces
   };
 }
 
-function watchReplicas(cluster: ControlPlane, namespace: string, stack: AsyncDisposableStack): ReadonlyMap<string, readonly ReplicasChange[]> {
+function watchReplicas(
+  cluster: ControlPlane,
+  namespace: string,
+  stack: AsyncDisposableStack,
+): ReadonlyMap<string, readonly ReplicasChange[]> {
   const changes = new Map<string, ReplicasChange[]>();
   const ended = new AbortController();
   const follow = async (): Promise<void> => {
@@ -259,7 +263,8 @@ function watchReplicas(cluster: ControlPlane, namespace: string, stack: AsyncDis
           if (seen.at(-1)?.replicas !== replicas) seen.push({ replicas, atMs: Date.now() });
           changes.set(name, seen);
         })
-        .catch(() => undefined);
+        // The API server may be away for a while.
+        .catch(() => letTimePass(50, 'before the watch is begun anew'));
     }
   };
   const following = follow();
