@@ -12,7 +12,7 @@ import type { Lease } from '../lease/lease.ts';
 import type { DepthReader } from '../samplers/depth-reader.ts';
 import type { NextDueSampler } from '../samplers/next-due.ts';
 import { type QueueDepthSampler, queueDepthSampler } from '../samplers/queue-depth.ts';
-import { type Inspection, survey } from '../samplers/survey.ts';
+import { survey } from '../samplers/survey.ts';
 import { noScaleIn, type ScaleInState, scaleInOf } from '../scale-in/scale-in.ts';
 import { step } from '../scale-in/step.ts';
 import type { Target, TargetReplica, TargetSeen, TargetWork } from '../targets/target.ts';
@@ -20,6 +20,7 @@ import type { Sample } from '../window/sample.ts';
 import { createEffectRunner, type EffectRunner } from './effects.ts';
 import { createGrowthWatch, type GrowthWatch } from './growth-watch.ts';
 import { nextTickMs, type Rhythm } from './pace.ts';
+import { WorkerQuestions } from './worker-questions.ts';
 
 /** What a pool's loop is wired to. */
 export interface PoolLoopOptions {
@@ -63,13 +64,11 @@ export class PoolLoop {
   readonly #depth: QueueDepthSampler;
   readonly #effects: EffectRunner;
   readonly #growth: GrowthWatch;
-  readonly #inspections = new Map<string, Inspection>();
-  readonly #slots = new Map<string, number>();
+  readonly #questions: WorkerQuestions;
   #state: PoolState;
   #scaleIn: ScaleInState = noScaleIn;
   #last: PoolTick | undefined;
   #recorded = '';
-  #asking = false;
   #grewAtMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> | undefined;
@@ -86,6 +85,7 @@ export class PoolLoop {
     options.lease.onChange((held) => (held ? this.#takeOver() : this.#standBy()));
     const queues = spec.queues.map((queue) => queue.name);
     this.#depth = queueDepthSampler({ queues, depths: options.depths, now });
+    this.#questions = new WorkerQuestions({ control, logger, onInspected: () => this.wake() });
     this.#effects = createEffectRunner({
       target,
       control,
@@ -97,7 +97,7 @@ export class PoolLoop {
         this.#remember();
         return options.lease.memory.flush();
       },
-      onInspected: (answers) => this.#inspected(answers),
+      onInspected: (answers) => this.#questions.take(answers),
       onAnswer: () => this.wake(),
     });
     this.#growth = createGrowthWatch({
@@ -212,7 +212,7 @@ export class PoolLoop {
       this.#recorded = key;
       journal.write({ type: 'decision', pool: spec.pool, atMs, spec, seen, state, decision });
     }
-    if (decision.ask.length > 0) this.#ask(decision.ask);
+    if (decision.ask.length > 0) this.#questions.inspect(decision.ask);
     if (decision.apply && decision.to > decision.from) {
       logger.info({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
       await target.grow(decision.from, decision.to, decision.text);
@@ -246,13 +246,14 @@ export class PoolLoop {
     const joined = survey(atMs, {
       replicas: replicas.value,
       fleet: fleet.state,
-      inspections: this.#inspections,
-      slots: this.#slots,
+      inspections: this.#questions.inspections,
+      slots: this.#questions.slots,
       cordoned: this.#effects.cordoned,
     });
     for (const replica of joined) if (replica.onlineAtMs !== null) target.heard(replica.id);
     this.#effects.keepOnly(new Set(joined.map((replica) => replica.id)));
-    this.#learnSlots(joined);
+    this.#questions.keepOnly(new Set(joined.flatMap((replica) => replica.nodename ?? [])));
+    if (this.#options.spec.slotsPerReplica === null) this.#questions.learnSlots(joined);
     return { ...replicas, value: joined };
   }
 
@@ -305,46 +306,6 @@ export class PoolLoop {
     const { busyAtMs, wishes, service, coldStart, slotsPerReplica } = this.#state;
     const { cordonedQueues: cordoned, removing } = this.#effects;
     lease.memory.write(spec.pool, { busyAtMs, wishes, service, coldStart, slotsPerReplica, orders: this.#orders, cordoned, removing });
-  }
-
-  #ask(nodenames: readonly string[]): void {
-    if (this.#asking) return;
-    this.#asking = true;
-    const { control, logger } = this.#options;
-    control
-      .inspect(nodenames)
-      .then((answers) => this.#inspected(answers))
-      .catch((error: unknown) => logger.warn({ err: error }, 'workers could not be asked what they hold'))
-      .finally(() => {
-        this.#asking = false;
-      });
-  }
-
-  #inspected(answers: ReadonlyMap<string, Inspection>): void {
-    for (const [nodename, inspection] of answers) this.#inspections.set(nodename, inspection);
-    if (answers.size > 0) this.wake();
-  }
-
-  /** Python workers state their concurrency only when asked; each is asked once, and only where the pool needs it. */
-  #learnSlots(replicas: readonly ReplicaSeen[]): void {
-    const names = new Set(replicas.flatMap((replica) => replica.nodename ?? []));
-    for (const known of [this.#inspections, this.#slots]) for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-    if (this.#options.spec.slotsPerReplica !== null) return;
-    const silent = replicas.flatMap((replica) =>
-      replica.phase === 'ready' && replica.slots === null && replica.nodename !== null ? [replica.nodename] : [],
-    );
-    if (silent.length === 0 || this.#asking) return;
-    this.#asking = true;
-    const { control, logger } = this.#options;
-    control
-      .slots(silent)
-      .then((answers) => {
-        for (const [nodename, slots] of answers) this.#slots.set(nodename, slots);
-      })
-      .catch((error: unknown) => logger.warn({ err: error }, 'workers could not be asked for their concurrency'))
-      .finally(() => {
-        this.#asking = false;
-      });
   }
 }
 
