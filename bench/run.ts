@@ -5,6 +5,8 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startOwnRabbitmq } from '../test/brokers/rabbitmq.ts';
 import { startRedis } from '../test/brokers/redis.ts';
+import { measureAutoscaler } from './autoscaler/measure-autoscaler.ts';
+import { autoscalerMarkdown, replaceAutoscalerPart } from './autoscaler/report-autoscaler.ts';
 import { bullmq } from './contenders/bullmq.ts';
 import { celeriac } from './contenders/celeriac.ts';
 import { celery } from './contenders/celery.ts';
@@ -13,7 +15,7 @@ import { closeConnections } from './contenders/result-count.ts';
 import { toFigures } from './figures.ts';
 import { measureImports } from './import-cost.ts';
 import { prepareBench } from './prepare.ts';
-import { machineLine, toMarkdown } from './report.ts';
+import { type Figures, machineLine, toMarkdown } from './report.ts';
 import { runRounds } from './rounds.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -32,7 +34,7 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     /** Rounds of every measurement. */
     rounds: { type: 'string' },
-    /** Of workers, publish, latency, imports; nothing is written then. */
+    /** Of workers, publish, latency, imports, autoscaler; nothing is written then, but for the autoscaler alone its own part. */
     only: { type: 'string' },
   },
 });
@@ -41,38 +43,52 @@ const only = flags.only?.split(',');
 const wanted = (part: string): boolean => only === undefined || only.includes(part);
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
+const RESULTS = resolve(ROOT, 'bench/RESULTS.md');
+const date = new Date().toISOString().slice(0, 10);
+const onlyAutoscaler = only?.join() === 'autoscaler';
+
 prepareBench(ROOT, progress);
-await using redis = await startRedis();
 await using rabbitmq = await startOwnRabbitmq();
-const vhost = await rabbitmq.createVhost();
-const measured = await runRounds({
-  contenders: CONTENDERS,
-  servers: { redisUrl: redis.url, redisPort: redis.port, backendUrl: redis.database(1), rabbitmqUrl: vhost.url },
-  rounds,
-  quick: flags.quick,
-  wanted,
-  purgeRabbitmq: async () => {
-    for (const { name } of await rabbitmq.queues(vhost)) {
-      await rabbitmq.management('DELETE', `queues/${encodeURIComponent(vhost.name)}/${encodeURIComponent(name)}`);
-    }
-  },
-  progress,
-});
-closeConnections();
-const figures = toFigures(measured, CONTENDERS, {
-  date: new Date().toISOString().slice(0, 10),
-  quick: flags.quick,
-  rounds,
-  machine: machineLine(),
-  versions: {
-    celery: '5.7.0',
-    'celery-node': versionOf('celery-node', '.'),
-    bullmq: versionOf('bullmq', '.'),
-    ioredis: versionOf('ioredis', 'packages/brokers'),
-    amqplib: versionOf('amqplib', 'packages/brokers'),
-  },
-  imports: wanted('imports') ? measureImports(flags.quick ? 7 : 15) : [],
-});
-const markdown = toMarkdown(figures);
-if (only === undefined) writeFileSync(resolve(ROOT, 'bench/RESULTS.md'), markdown);
-process.stdout.write(flags.json ? `${JSON.stringify(figures)}\n` : markdown);
+const figures = onlyAutoscaler ? undefined : await measureWorkers();
+const autoscaler = wanted('autoscaler') ? await measureAutoscaler({ rabbitmq, quick: flags.quick, progress }) : undefined;
+const about = `Measured by \`npm run bench -- --only autoscaler${flags.quick ? ' --quick' : ''}\` on ${date}. Machine: ${machineLine()}.`;
+const parts = [
+  ...(figures === undefined ? [] : [toMarkdown(figures)]),
+  ...(autoscaler === undefined ? [] : [autoscalerMarkdown(autoscaler, about)]),
+];
+if (only === undefined) writeFileSync(RESULTS, parts.join('\n'));
+else if (autoscaler !== undefined && onlyAutoscaler) replaceAutoscalerPart(RESULTS, autoscalerMarkdown(autoscaler, about));
+process.stdout.write(flags.json ? `${JSON.stringify({ ...figures, autoscaler })}\n` : parts.join('\n'));
+
+async function measureWorkers(): Promise<Figures> {
+  await using redis = await startRedis();
+  const vhost = await rabbitmq.createVhost();
+  const measured = await runRounds({
+    contenders: CONTENDERS,
+    servers: { redisUrl: redis.url, redisPort: redis.port, backendUrl: redis.database(1), rabbitmqUrl: vhost.url },
+    rounds,
+    quick: flags.quick,
+    wanted,
+    purgeRabbitmq: async () => {
+      for (const { name } of await rabbitmq.queues(vhost)) {
+        await rabbitmq.management('DELETE', `queues/${encodeURIComponent(vhost.name)}/${encodeURIComponent(name)}`);
+      }
+    },
+    progress,
+  });
+  closeConnections();
+  return toFigures(measured, CONTENDERS, {
+    date,
+    quick: flags.quick,
+    rounds,
+    machine: machineLine(),
+    versions: {
+      celery: '5.7.0',
+      'celery-node': versionOf('celery-node', '.'),
+      bullmq: versionOf('bullmq', '.'),
+      ioredis: versionOf('ioredis', 'packages/brokers'),
+      amqplib: versionOf('amqplib', 'packages/brokers'),
+    },
+    imports: wanted('imports') ? measureImports(flags.quick ? 7 : 15) : [],
+  });
+}

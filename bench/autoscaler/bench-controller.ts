@@ -19,6 +19,7 @@ export interface BenchPool {
 
 /** `celeriac autoscale` as built, a process of its own. */
 export interface BenchController {
+  readonly pid: number;
   /** Resident memory now, MiB. */
   rssMib(): number;
   /** CPU time used since the start, ms. */
@@ -35,6 +36,8 @@ export async function startBenchController(options: {
   readonly kubeconfig: string;
   readonly namespace: string;
   readonly pools: readonly BenchPool[];
+  /** Flags of Node, such as `--trace-gc`. Default none. */
+  readonly nodeArgs?: readonly string[];
 }): Promise<BenchController> {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-bench-'));
   const port = await freePort();
@@ -53,6 +56,7 @@ export async function startBenchController(options: {
   const child = spawnProcess(
     process.execPath,
     [
+      ...(options.nodeArgs ?? []),
       resolve(ROOT, 'packages/cli/dist/main.js'),
       'autoscale',
       ...['-f', join(folder, 'pools.yaml'), '-b', options.broker, '--http', `127.0.0.1:${port}`, '-l', 'warn'],
@@ -72,6 +76,7 @@ export async function startBenchController(options: {
     throw new Error(`the autoscaler did not become ready: ${output}`, { cause: error });
   }
   return {
+    pid: child.pid,
     rssMib: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024,
     cpuMs() {
       const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
