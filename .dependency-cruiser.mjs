@@ -96,6 +96,8 @@ export default {
     driver('lua-redis-wasm', '^packages/embedded/src/'),
     driver('commander', '^packages/cli/src/'),
     driver('zod', '^packages/autoscaler/src/'),
+    driver('@kubernetes/client-node', '^packages/autoscaler/src/kubernetes/'),
+    driver('croner', '^packages/autoscaler/src/schedule/'),
     driver('yaml', '^packages/autoscaler/src/', '^packages/cli/src/'),
     driver('prom-client', '^packages/worker/src/', '^packages/autoscaler/src/', '^packages/cli/src/'),
     driver('pino(-pretty)?', '^packages/worker/src/', '^packages/cli/src/'),

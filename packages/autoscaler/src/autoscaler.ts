@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { createControlClient, type Logger, type QueueAdmin, silentLogger, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type BudgetLedger, createBudgetLedger } from './budget/ledger.ts';
@@ -10,8 +9,10 @@ import { createFleetWatch, type FleetWatch } from './fleet/fleet-watch.ts';
 import { createWorkerControl } from './fleet/worker-control.ts';
 import { type Explanation, explain } from './journal/explain.ts';
 import { createJournal, type Journal } from './journal/journal.ts';
-import { connectKubernetes, type KubernetesConnection, readCredentials } from './kubernetes/connection.ts';
+import type { KubernetesConnection } from './kubernetes/connection.ts';
+import { LazyConnection } from './kubernetes/lazy-connection.ts';
 import type { Lease } from './lease/lease.ts';
+import { leaseConfigOf } from './lease/lease-config-of.ts';
 import { createLease } from './lease/registry.ts';
 import { singleLease } from './lease/single.ts';
 import { rhythmOf } from './loop/pace.ts';
@@ -66,7 +67,7 @@ export class Autoscaler {
   readonly #clock: SteadyClock;
   readonly #now: () => number;
   #lease: Lease;
-  #kubernetes: Promise<KubernetesConnection> | undefined;
+  readonly #cluster: LazyConnection;
   readonly #fleet: FleetWatch;
   readonly #listeners = new Set<(tick: PoolTick) => void>();
   #pools: readonly RunningPool[] = [];
@@ -74,7 +75,6 @@ export class Autoscaler {
   #guard: OrphanGuard | undefined;
   #upkeep: Upkeep | undefined;
   #ledger: BudgetLedger | undefined;
-  #connected: KubernetesConnection | undefined;
   #leaseChanges = 0;
   #stopping: Promise<readonly string[]> | undefined;
 
@@ -84,6 +84,7 @@ export class Autoscaler {
     this.#clock = options.now === undefined ? createSteadyClock() : wallClock(options.now);
     this.#now = () => this.#clock.now();
     this.#lease = options.lease ?? singleLease();
+    this.#cluster = new LazyConnection({ config: options.config, env: options.env, logger: this.#logger, now: this.#now });
     this.journal = createJournal({ file: options.journalFile, logger: this.#logger });
     this.#fleet = createFleetWatch({ bus: options.transport.bus, now: this.#now, logger: this.#logger });
   }
@@ -91,7 +92,7 @@ export class Autoscaler {
   /** Begins. Rejects with CELERIAC_E_CONFIG for a pool that cannot be run; a broker that is away is waited for. */
   async start(): Promise<void> {
     const { config, transport } = this.#options;
-    this.#lease = this.#options.lease ?? (await this.#leaseOf(config));
+    this.#lease = this.#options.lease ?? (await createLease(await leaseConfigOf(config, () => this.#cluster.open(), this.#logger)));
     const control = createWorkerControl(createControlClient({ bus: transport.bus, now: () => this.#clock.latest() }), this.#now);
     const nextDue = nextDueSampler({ admin: { nextDueMs: () => this.#nextDueMs() }, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
     const depths = createDepthReader({ admin: transport.queues, limitMs: SAMPLE_LIMIT_MS });
@@ -232,7 +233,7 @@ export class Autoscaler {
 
   /** The connection to Kubernetes, where there is one. */
   get kubernetes(): Pick<KubernetesConnection, 'client' | 'view'> | undefined {
-    return this.#connected;
+    return this.#cluster.opened;
   }
 
   /** What a pool scales: `kubernetes` or `local`. */
@@ -242,9 +243,7 @@ export class Autoscaler {
 
   /** The namespace of a pool's Deployment; `local` for pools of local processes. */
   namespaceOf(pool: string): string {
-    const target = this.#running(pool)?.config.target;
-    if (target?.kind !== 'deployment') return 'local';
-    return target.namespace ?? this.#options.config.kubernetes?.namespace ?? this.#connected?.credentials.namespace ?? 'default';
+    return this.#cluster.namespaceOf(this.#running(pool)?.config.target);
   }
 
   async #stop(hurry: AbortSignal): Promise<readonly string[]> {
@@ -259,41 +258,12 @@ export class Autoscaler {
     );
     await this.#lease.close();
     // Where there was no way to a cluster, nothing has to be closed.
-    await (await this.#kubernetes?.catch(() => undefined))?.close();
+    await this.#cluster.close();
     await this.#fleet.close();
     this.#guard?.close();
     await this.journal.close();
     this.#listeners.clear();
     return left.flat();
-  }
-
-  async #leaseOf(config: PoolsConfig): Promise<Lease> {
-    if (config.lease == null) return singleLease();
-    const { name, namespace, durationMs, renewDeadlineMs, retryPeriodMs } = config.lease;
-    const { credentials } = await this.#cluster();
-    return createLease({
-      kind: 'kubernetes',
-      credentials,
-      name,
-      namespace: namespace ?? config.kubernetes?.namespace,
-      timings: { leaseDurationMs: durationMs, renewDeadlineMs, retryPeriodMs },
-      logger: this.#logger,
-    });
-  }
-
-  /** One connection for the lease and every Deployment. */
-  #cluster(): Promise<KubernetesConnection> {
-    const { config, env } = this.#options;
-    this.#kubernetes ??= (async () => {
-      const namespaces = config.pools.flatMap(({ target }) =>
-        target.kind === 'deployment' ? [target.namespace ?? config.kubernetes?.namespace] : [],
-      );
-      const { kubeconfig, context } = config.kubernetes ?? {};
-      const credentials = await readCredentials({ kubeconfig, context, env });
-      this.#connected = await connectKubernetes({ credentials, namespaces, instance: hostname(), logger: this.#logger, now: this.#now });
-      return this.#connected;
-    })();
-    return this.#kubernetes;
   }
 
   #target(pool: PoolConfig): Promise<Target> {
@@ -306,7 +276,7 @@ export class Autoscaler {
       output: output ?? 'inherit',
       programs: programs ?? {},
       tally: this.tally.of(pool.spec.pool),
-      kubernetes: () => this.#cluster(),
+      kubernetes: () => this.#cluster.open(),
       namespace: this.#options.config.kubernetes?.namespace,
       mayWrite: () => this.#lease.held(),
       guard: async () => {
