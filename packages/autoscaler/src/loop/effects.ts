@@ -97,8 +97,9 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         // A task that it takes from here on must not be ended by a shrink from before.
         if (removing.has(effect.id)) await fence();
         if (!mayAct()) return;
+        // First of all it is no longer the first to go. Where that cannot be written now, it is swept up later: work comes first.
+        await target.unmark([effect.id]).catch((error: unknown) => logger.warn({ err: error, replica: effect.id }, 'a mark stays for now'));
         await control.uncordon(effect.nodename, cordonedQueues.get(effect.id)?.queues ?? options.queues);
-        await target.unmark([effect.id]);
         cordonedQueues.delete(effect.id);
         note(effect.id, { uncordonedAtMs: now() });
         return;
@@ -180,7 +181,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         const name = `${effect.kind} ${ids.join(' ')}`;
         if (asked.has(name)) continue;
         asked.add(name);
-        const running: Promise<void> = Promise.all(ids.map((id) => underWay.get(id)))
+        const running: Promise<void> = Promise.all(ids.map((id) => underWay.get(id) ?? Promise.resolve()))
           .then(() => attempt(effect, mayAct))
           .finally(() => {
             asked.delete(name);
