@@ -12,7 +12,7 @@ import { createJournal, type Journal } from './journal/journal.ts';
 import type { KubernetesConnection } from './kubernetes/connection.ts';
 import { LazyConnection } from './kubernetes/lazy-connection.ts';
 import type { Lease } from './lease/lease.ts';
-import { leaseConfigOf } from './lease/lease-config-of.ts';
+import { leasePlaceOf } from './lease/lease-place.ts';
 import { createLease } from './lease/registry.ts';
 import { singleLease } from './lease/single.ts';
 import { rhythmOf } from './loop/pace.ts';
@@ -92,7 +92,7 @@ export class Autoscaler {
   /** Begins. Rejects with CELERIAC_E_CONFIG for a pool that cannot be run; a broker that is away is waited for. */
   async start(): Promise<void> {
     const { config, transport } = this.#options;
-    this.#lease = this.#options.lease ?? (await createLease(await leaseConfigOf(config, () => this.#cluster.open(), this.#logger)));
+    this.#lease = this.#options.lease ?? (await createLease(await leasePlaceOf(config, () => this.#cluster.open(), this.#logger)));
     const control = createWorkerControl(createControlClient({ bus: transport.bus, now: () => this.#clock.latest() }), this.#now);
     const nextDue = nextDueSampler({ admin: { nextDueMs: () => this.#nextDueMs() }, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
     const depths = createDepthReader({ admin: transport.queues, limitMs: SAMPLE_LIMIT_MS });

@@ -1,6 +1,5 @@
 import type { MetricMakers } from './metric-makers.ts';
-import type { MetricsIdentity } from './metrics.ts';
-import type { MetricsPart, MetricsSource } from './metrics-part.ts';
+import type { MetricsIdentity, MetricsPart, MetricsSource } from './metrics-part.ts';
 
 const TURN_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 

@@ -1,7 +1,6 @@
 import type { PoolTick } from '../loop/pool-loop.ts';
 import type { Labels, MetricMakers, Written } from './metric-makers.ts';
-import type { MetricsIdentity } from './metrics.ts';
-import type { MetricsPart, MetricsSource } from './metrics-part.ts';
+import type { MetricsIdentity, MetricsPart, MetricsSource } from './metrics-part.ts';
 
 /** KEDA names its scalers by their Go type; dashboards know them (pkg/metricscollector/prommetrics.go). */
 const SCALERS: Readonly<Record<string, readonly [scaler: string, metric: string]>> = {

@@ -14,3 +14,12 @@ export interface MetricsPart {
   /** Sets everything for one scrape, from the last turn of each pool. */
   write(pools: ReadonlyMap<string, PoolTick>): void;
 }
+
+/** What metrics say of the autoscaler itself. */
+export interface MetricsIdentity {
+  readonly version: string;
+  /** `redis`, `amqp` or `memory`. */
+  readonly broker: string;
+  /** KEDA's own names beside ours, for dashboards that know them. Default false. */
+  readonly kedaNames?: boolean;
+}

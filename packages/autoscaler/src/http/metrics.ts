@@ -2,7 +2,7 @@ import type { PoolTick } from '../loop/pool-loop.ts';
 import { createMetricMakers } from './metric-makers.ts';
 import { createAutoscalerMetrics } from './metrics-autoscaler.ts';
 import { createKedaMetrics } from './metrics-keda.ts';
-import type { MetricsSource } from './metrics-part.ts';
+import type { MetricsIdentity, MetricsSource } from './metrics-part.ts';
 import { createPoolMetrics } from './metrics-pool.ts';
 
 /** Metrics in the text format of Prometheus. */
@@ -11,15 +11,6 @@ export interface Metrics {
   /** Takes in one turn of a pool. */
   observe(tick: PoolTick): void;
   render(): Promise<string>;
-}
-
-/** What metrics say of the autoscaler itself. */
-export interface MetricsIdentity {
-  readonly version: string;
-  /** `redis`, `amqp` or `memory`. */
-  readonly broker: string;
-  /** KEDA's own names beside ours, for dashboards that know them. Default false. */
-  readonly kedaNames?: boolean;
 }
 
 /**

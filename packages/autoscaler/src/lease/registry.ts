@@ -1,26 +1,8 @@
-import type { Logger } from '@celeriac/brokers';
-import type { Credentials } from '../kubernetes/credentials.ts';
-import type { LeaseTimings } from './election.ts';
 import type { Lease } from './lease.ts';
-
-/** Where the lease is kept. */
-export type LeaseConfig =
-  /** We are the only autoscaler. */
-  | { readonly kind: 'single' }
-  | {
-      readonly kind: 'kubernetes';
-      readonly credentials: Credentials;
-      /** Default: that of the credentials. */
-      readonly namespace?: string | undefined;
-      /** Default `celeriac-autoscaler`. */
-      readonly name?: string | undefined;
-      /** Default 15 s, 10 s, 2 s. */
-      readonly timings?: LeaseTimings | undefined;
-      readonly logger: Logger;
-    };
+import type { LeasePlace } from './lease-place.ts';
 
 /** The lease of an autoscaler, loading only its kind. */
-export async function createLease(config: LeaseConfig): Promise<Lease> {
+export async function createLease(config: LeasePlace): Promise<Lease> {
   if (config.kind === 'single') {
     const { singleLease } = await import('./single.ts');
     return singleLease();
