@@ -54,6 +54,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const cordonedQueues = new Map<string, Cordoned>();
   const inspecting = new Set<string>();
   const removing = new Set<string>();
+  /** Asked to be taken out, fenced or not. */
+  const shrunkBy = new Set<string>();
   const sending = new Set<string>();
   let owed = false;
   let life = 0;
@@ -80,6 +82,11 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     await target.fence?.();
     for (const id of asked) removing.delete(id);
   };
+  /** Where it cannot be written now the target sweeps it up later. */
+  const unmark = (id: string): Promise<void> =>
+    target.unmark([id]).catch((error: unknown) => logger.warn({ err: error, replica: id }, 'a mark stays for now'));
+  const backToWork = ({ id, nodename }: { readonly id: string; readonly nodename: string }): Promise<void> =>
+    control.uncordon(nodename, cordonedQueues.get(id)?.queues ?? options.queues);
   const perform = async (effect: Effect, mayAct: () => boolean): Promise<void> => {
     switch (effect.kind) {
       case 'cordon':
@@ -94,12 +101,18 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         note(effect.id, { cordonedAtMs: now() });
         return;
       case 'uncordon':
-        // A task that it takes from here on must not be ended by a shrink from before.
-        if (removing.has(effect.id)) await fence();
-        if (!mayAct()) return;
-        // First of all it is no longer the first to go. Where that cannot be written now, it is swept up later: work comes first.
-        await target.unmark([effect.id]).catch((error: unknown) => logger.warn({ err: error, replica: effect.id }, 'a mark stays for now'));
-        await control.uncordon(effect.nodename, cordonedQueues.get(effect.id)?.queues ?? options.queues);
+        if (removing.has(effect.id) || shrunkBy.has(effect.id)) {
+          // A task that it takes from here on must not be ended by a shrink from before, nor by one that is written and not carried out yet.
+          if (removing.has(effect.id)) await fence();
+          await unmark(effect.id);
+          if (!mayAct()) return;
+          await backToWork(effect);
+        } else {
+          if (!mayAct()) return;
+          await backToWork(effect);
+          await unmark(effect.id);
+        }
+        shrunkBy.delete(effect.id);
         cordonedQueues.delete(effect.id);
         note(effect.id, { uncordonedAtMs: now() });
         return;
@@ -121,6 +134,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         for (const id of effect.ids) {
           note(id, { failed: null });
           removing.add(id);
+          shrunkBy.add(id);
           sending.add(id);
         }
         try {
@@ -159,7 +173,10 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
       for (const id of Object.keys(answers)) delete answers[id];
       cordonedQueues.clear();
       for (const [id, cordoned] of Object.entries(left?.cordoned ?? {})) cordonedQueues.set(id, cordoned);
-      for (const id of left?.removing ?? []) removing.add(id);
+      for (const id of left?.removing ?? []) {
+        removing.add(id);
+        shrunkBy.add(id);
+      }
       owed = removing.size > 0;
     },
     async fenced() {
@@ -193,6 +210,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     keepOnly(ids) {
       for (const id of Object.keys(answers)) if (!ids.has(id)) delete answers[id];
       for (const id of cordonedQueues.keys()) if (!ids.has(id)) cordonedQueues.delete(id);
+      for (const id of shrunkBy) if (!ids.has(id)) shrunkBy.delete(id);
       // Not before it is certain whether they are gone by that shrink: another may go by it in their place.
       if (!owed) for (const id of removing) if (!ids.has(id) && !sending.has(id)) removing.delete(id);
     },

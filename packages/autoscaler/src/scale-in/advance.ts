@@ -25,7 +25,7 @@ export interface Advance {
 
 /** Moves one victim on by what is known of it now. Pure. */
 export function advance(nowMs: number, victim: Victim, replica: ReplicaSeen | undefined, answer: Answer | undefined): Advance {
-  if (replica === undefined || (replica.phase === 'leaving' && victim.stage !== 'restoring')) return { victim: null, effects: [] };
+  if (replica === undefined || replica.phase === 'leaving') return { victim: null, effects: [] };
   const another = replica.onlineAtMs !== victim.onlineAtMs && victim.stage !== 'removing' && victim.stage !== 'restoring';
   if (another) return restore(nowMs, victim, 'its worker began anew');
   switch (victim.stage) {

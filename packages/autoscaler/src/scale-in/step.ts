@@ -25,6 +25,15 @@ export function step(nowMs: number, state: ScaleInState, seen: ScaleInSeen): Sca
     if (advanced.spared === true) spared[victim.id] = nowMs + SPARED_MS;
     if (advanced.victim !== null) victims.push(advanced.victim);
   }
+  const known = new Set(victims.map((victim) => victim.id));
+  for (const replica of seen.replicas) {
+    // Its target had let it go and keeps it after all.
+    if (replica.phase !== 'ready' || !replica.cordoned || replica.nodename === null || known.has(replica.id)) continue;
+    const orphan = { ...victimOf(nowMs, { ...replica, nodename: replica.nodename }), stage: 'restoring' as const };
+    const restored = restore(nowMs, orphan, 'it stays after all');
+    effects.push(...restored.effects);
+    if (restored.victim !== null) victims.push(restored.victim);
+  }
   return settle(nowMs, { ...state, victims, sparedUntilMs: spared }, effects, seen);
 }
 
@@ -87,17 +96,11 @@ function pickMore(
   return candidates(replicas)
     .filter((replica) => !taken.has(replica.id) && spared[replica.id] === undefined)
     .slice(0, room)
-    .map((replica) => ({
-      id: replica.id,
-      nodename: replica.nodename,
-      onlineAtMs: replica.onlineAtMs,
-      stage: 'cordoning',
-      sinceMs: nowMs,
-      cordonedAtMs: 0,
-      beats: 0,
-      lastBeatMs: 0,
-      why: '',
-    }));
+    .map((replica) => victimOf(nowMs, replica));
+}
+
+function victimOf(nowMs: number, { id, nodename, onlineAtMs }: ReplicaSeen & { readonly nodename: string }): Victim {
+  return { id, nodename, onlineAtMs, stage: 'cordoning', sinceMs: nowMs, cordonedAtMs: 0, beats: 0, lastBeatMs: 0, why: '' };
 }
 
 /** Effects of victims that are taken back in the same step, except the taking back, are not carried out. */

@@ -181,6 +181,15 @@ describe('a victim', () => {
   });
 });
 
+it('a replica left cordoned, whose target let it go and then kept it, takes tasks again', () => {
+  const seen = { want: 1, replicas: [replica('a', { cordoned: true })], hold: null, answers: {} };
+  const first = step(NOW, noScaleIn, seen);
+  expect(first.effects).toEqual([{ kind: 'uncordon', id: 'a', nodename: 'a@host', why: 'it stays after all' }]);
+  expect(step(NOW + 1, first.state, seen).effects).toEqual([]);
+  const done = step(NOW + 2, first.state, { ...seen, replicas: [replica('a')], answers: { a: answer({ uncordonedAtMs: NOW + 2 }) } });
+  expect(done.state.victims).toEqual([]);
+});
+
 describe('replicas in which nothing runs', () => {
   const waiting = (id: string, startedAtMs = NOW): ReplicaSeen =>
     replica(id, { phase: 'starting', empty: true, onlineAtMs: null, startedAtMs, active: unavailable('not heard of yet', NOW) });

@@ -72,7 +72,6 @@ describe('the way out', () => {
     ['not asked what it holds', { reserved: unavailable('not asked', NOW) }],
     ['without a worker that can be told', { nodename: null }],
     ['heard of only once', { onlineAtMs: NOW }],
-    ['cordoned already', { cordoned: true }],
   ])('never picks one that is %s', (_, changes) => {
     expect(step(NOW, noScaleIn, { want: 0, replicas: [replica('x', changes)], hold: null, answers: {} }).effects).toEqual([]);
   });

@@ -23,6 +23,8 @@ export interface EyeSeen {
   readonly pods: readonly SlimPod[];
   /** Pods it wants, by its own word or by a write of ours that it does not show yet. */
   readonly wanted: number;
+  /** There are more pods than it wants: the controller has not come to a shrink yet. */
+  readonly tooMany: boolean;
   readonly replicas: readonly TargetReplica[];
   readonly growth: GrowthSeen;
   readonly hold: string | null;
@@ -112,9 +114,9 @@ export class DeploymentEye {
     if (to > from) this.#asks = [...this.#asks.slice(1 - ASKS), nowMs];
   }
 
-  /** These pods are to go by a write of ours; the answer takes it back where it was not carried out. */
-  removing(nowMs: number, pods: readonly SlimPod[]): () => void {
-    return this.#removals.expect(nowMs, pods, this.#last?.pods ?? []);
+  /** These pods are to go by a write of ours: say whether it was carried out. */
+  removing(pods: readonly SlimPod[]): ReturnType<RemovalWatch['expect']> {
+    return this.#removals.expect(pods, this.#last?.pods ?? []);
   }
 
   /** These pods are gone. */
@@ -164,6 +166,7 @@ export class DeploymentEye {
       nowMs,
       wanted,
       asks: this.#asks,
+      going: this.#removals.going(objects.pods, wanted),
       heardAtMs: this.#memory.heardAtMs,
       startTimeoutMs: config.startTimeoutMs,
       provisionTimeoutMs: config.provisionTimeoutMs,
@@ -185,7 +188,7 @@ export class DeploymentEye {
       revision: deployment.revision,
     });
     if (this.#written === null) this.#writers = writersAfter(nowMs, this.#writers, deployment);
-    const wrong = this.#removals.check(nowMs, objects.pods);
+    const wrong = this.#removals.check(objects.pods, wanted);
     if (wrong.length > 0) onWrongVictim(wrong);
     const scaled = scaledAtMs(deployment);
     if (scaled !== null && scaled !== this.#scaledAtMs) rivals.look();
@@ -195,6 +198,7 @@ export class DeploymentEye {
       kind: 'seen',
       ...objects,
       wanted,
+      tooMany: objects.pods.filter(isActive).length > wanted,
       replicas: judged.replicas,
       growth: growthSeen(nowMs, this.#growth, judged.stuck.length),
       hold,

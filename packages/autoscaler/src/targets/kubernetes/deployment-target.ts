@@ -10,7 +10,7 @@ import { Announcer } from './announcer.ts';
 import { DeploymentEye, type EyeSeen } from './deployment-eye.ts';
 import { ordersOf } from './keda-annotations.ts';
 import type { Killed } from './killed.ts';
-import { isActive } from './pod-facts.ts';
+import { isActive, isMarked } from './pod-facts.ts';
 import { PodMarks } from './pod-marks.ts';
 import { refused } from './refusal.ts';
 import { removalOf } from './removal.ts';
@@ -157,7 +157,8 @@ export class DeploymentTarget implements Target {
     if (!this.#options.mayWrite()) return;
     this.#announcer.lasting(nowMs, seen.deployment, seen.conditions);
     if (!this.#options.annotates || seen.hold !== null) return;
-    this.#marks.sweep(nowMs, seen.pods);
+    // Who is to go by a shrink that the controller has not come to yet stays the one to go.
+    if (!seen.tooMany) this.#marks.sweep(nowMs, seen.pods);
     this.#marks.apply(nowMs, shieldPatches(nowMs, seen.pods, this.#eye.busyAtMs));
   }
 
@@ -174,7 +175,7 @@ export class DeploymentTarget implements Target {
       const there = new Map(this.#eye.pods().map((pod) => [pod.uid, pod]));
       return victims.every(({ uid }) => {
         const pod = there.get(uid);
-        return pod === undefined || this.#marks.shows(pod);
+        return pod === undefined || isMarked(pod);
       });
     };
     if (!(await seenInView(connection.view, shown, SEEN_LIMIT_MS))) {
@@ -216,11 +217,12 @@ export class DeploymentTarget implements Target {
     const names = first.pods.map((pod) => pod.name);
     const text =
       names.length === 0 ? `${count} that could not be made` : `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`;
-    const takeBack = this.#eye.removing(now(), first.pods);
+    const removing = this.#eye.removing(first.pods);
     try {
       await this.#write(seen, first.to, 'ScaledDown', text, same);
+      removing.written();
     } catch (error) {
-      takeBack();
+      removing.failed();
       throw error;
     }
     // Nobody is marked, and no number written, before the controller has chosen.

@@ -3,6 +3,14 @@ import type { SlimPod } from '../../kubernetes/slim.ts';
 /** Annotation by which a ReplicaSet orders its pods for deletion, lowest first. */
 export const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 
+/** On pods marked by us: the deletion cost that stood there before, empty for none. */
+export const COST_BEFORE = 'celeriac.dev/deletion-cost-before';
+
+/** Whether it carries a mark of ours, or of whoever held the lease before us. */
+export function isMarked(pod: SlimPod): boolean {
+  return pod.annotations[COST_BEFORE] !== undefined;
+}
+
 /** Whether its ReplicaSet counts it: not told to go, and not ended (pkg/controller/controller_utils.go, IsPodActive). */
 export function isActive(pod: SlimPod): boolean {
   return pod.deletionAtMs === null && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';

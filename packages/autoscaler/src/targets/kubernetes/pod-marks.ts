@@ -2,11 +2,9 @@ import type { Logger } from '@celeriac/brokers';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
 import { patchPodAnnotations } from '../../kubernetes/pod-annotations.ts';
 import type { SlimPod } from '../../kubernetes/slim.ts';
-import { DELETION_COST, deletionCostOf, isActive } from './pod-facts.ts';
+import { COST_BEFORE, DELETION_COST, deletionCostOf, isActive, isMarked } from './pod-facts.ts';
 import type { PodPatch } from './shield.ts';
 
-/** On pods marked by us: the deletion cost that stood there before, empty for none. */
-export const COST_BEFORE = 'celeriac.dev/deletion-cost-before';
 /** Lower than what anybody sets by hand or in a template. */
 export const MARK = -2_000;
 const LOWEST = -(2 ** 31);
@@ -48,17 +46,12 @@ export class PodMarks {
 
   /** Takes our marks off these; leaves what others wrote. Rejects with CELERIAC_E_KUBERNETES. */
   async unmark(pods: readonly SlimPod[]): Promise<void> {
-    await Promise.all(pods.filter((pod) => this.#marked.has(pod.uid) || isMark(pod)).map((pod) => this.#takeOff(pod)));
-  }
-
-  /** Whether a pod as it is seen carries our mark. */
-  shows(pod: SlimPod): boolean {
-    return isMark(pod);
+    await Promise.all(pods.filter((pod) => this.#marked.has(pod.uid) || isMarked(pod)).map((pod) => this.#takeOff(pod)));
   }
 
   /** Whether it may carry our mark, seen or not. */
   has(pod: SlimPod): boolean {
-    return isMark(pod) || this.#marked.has(pod.uid);
+    return isMarked(pod) || this.#marked.has(pod.uid);
   }
 
   /** The marks of these are seen. */
@@ -75,7 +68,7 @@ export class PodMarks {
   sweep(nowMs: number, pods: readonly SlimPod[]): void {
     const uids = new Set(pods.map((pod) => pod.uid));
     for (const uid of this.#marked.keys()) if (!uids.has(uid)) this.#marked.delete(uid);
-    const strays = pods.filter((pod) => isActive(pod) && isMark(pod) && !this.#marked.has(pod.uid));
+    const strays = pods.filter((pod) => isActive(pod) && isMarked(pod) && !this.#marked.has(pod.uid));
     this.#inBackground(nowMs, strays.slice(0, STRAYS), (pod) => this.#takeOff(pod));
   }
 
@@ -90,9 +83,10 @@ export class PodMarks {
   }
 
   async #takeOff(pod: SlimPod): Promise<void> {
-    const before = pod.annotations[COST_BEFORE] ?? '';
-    await this.#patch(pod, { [DELETION_COST]: before === '' ? null : before, [COST_BEFORE]: null });
+    // Seen without the mark it still shows what stood there. Where this fails, it is a stray from here on.
+    const before = pod.annotations[COST_BEFORE] ?? pod.annotations[DELETION_COST] ?? '';
     this.#marked.delete(pod.uid);
+    await this.#patch(pod, { [DELETION_COST]: before === '' ? null : before, [COST_BEFORE]: null });
   }
 
   #inBackground(nowMs: number, pods: readonly SlimPod[], change: (pod: SlimPod) => Promise<void>): void {
@@ -114,8 +108,4 @@ export class PodMarks {
     const { namespace, name, uid } = pod;
     await patchPodAnnotations(this.#client, { namespace, name, uid, annotations, mayWrite: this.#mayWrite });
   }
-}
-
-function isMark(pod: SlimPod): boolean {
-  return pod.annotations[COST_BEFORE] !== undefined;
 }

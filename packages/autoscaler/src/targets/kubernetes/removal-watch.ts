@@ -1,16 +1,14 @@
 import type { SlimPod } from '../../kubernetes/slim.ts';
-import { isActive, runsNothing } from './pod-facts.ts';
+import { isActive, isMarked, runsNothing } from './pod-facts.ts';
 
-/** A shrink that was written, until the pods it meant have been told to go. */
+/** A shrink, until the controller has chosen. */
 interface Expected {
-  readonly atMs: number;
   /** Uids of those meant, and of the others in which something ran then. */
   readonly meant: ReadonlySet<string>;
   readonly others: ReadonlyMap<string, string>;
+  written: boolean;
 }
 
-/** Pods that are not told to go within this time will not be any more, ms. */
-const CONFIRM_MS = 30_000;
 /** Uids of pods taken by us that are kept, so that the end of one is known for what it was. */
 const KEPT = 10_000;
 
@@ -19,8 +17,8 @@ export class RemovalWatch {
   #expected: readonly Expected[] = [];
   readonly #removed = new Set<string>();
 
-  /** A shrink by these is being written; the answer takes it back where it was not. */
-  expect(nowMs: number, meant: readonly SlimPod[], pods: readonly SlimPod[]): () => void {
+  /** A shrink by these is about to be written: say whether it was. */
+  expect(meant: readonly SlimPod[], pods: readonly SlimPod[]): { written(): void; failed(): void } {
     const uids = new Set(meant.map((pod) => pod.uid));
     for (const uid of uids) this.#removed.add(uid);
     for (const oldest of this.#removed) {
@@ -28,11 +26,16 @@ export class RemovalWatch {
       this.#removed.delete(oldest);
     }
     const others = pods.filter((pod) => isActive(pod) && !uids.has(pod.uid) && !runsNothing(pod));
-    const expected = { atMs: nowMs, meant: uids, others: new Map(others.map((pod) => [pod.uid, pod.name])) };
+    const expected: Expected = { meant: uids, others: new Map(others.map((pod) => [pod.uid, pod.name])), written: false };
     if (uids.size > 0) this.#expected = [...this.#expected, expected];
-    return () => {
-      this.#expected = this.#expected.filter((one) => one !== expected);
-      for (const uid of uids) this.#removed.delete(uid);
+    return {
+      written: () => {
+        expected.written = true;
+      },
+      failed: () => {
+        this.#expected = this.#expected.filter((one) => one !== expected);
+        for (const uid of uids) this.#removed.delete(uid);
+      },
     };
   }
 
@@ -41,21 +44,30 @@ export class RemovalWatch {
     return this.#removed.has(uid);
   }
 
-  /** Names of pods that went in place of some that were meant and stayed; each told once. */
-  check(nowMs: number, pods: readonly SlimPod[]): readonly string[] {
-    const there = new Map(pods.filter(isActive).map((pod) => [pod.uid, pod]));
+  /**
+   * Pods that are to go as soon as the controller comes to it, by uid: as many as there are too many of those that a shrink of ours
+   * meant, or one of whoever held the lease before us, whose marks they carry.
+   */
+  going(pods: readonly SlimPod[], wanted: number): ReadonlySet<string> {
+    const active = pods.filter(isActive);
+    const meant = active.filter(
+      (pod) => isMarked(pod) || this.#expected.some((expected) => expected.written && expected.meant.has(pod.uid)),
+    );
+    return new Set(meant.slice(0, Math.max(0, active.length - wanted)).map((pod) => pod.uid));
+  }
+
+  /**
+   * Names of pods that went in place of some that were meant and stayed; each told once. While there are more than wanted, the controller
+   * has not chosen yet, however long that takes it.
+   */
+  check(pods: readonly SlimPod[], wanted: number): readonly string[] {
+    const there = new Set(pods.filter(isActive).map((pod) => pod.uid));
     const wrong: string[] = [];
-    this.#expected = this.#expected.filter(({ atMs, meant, others }) => {
-      const staying = [...meant].filter((uid) => there.has(uid));
-      if (staying.length === 0) return false;
-      if (nowMs - atMs < CONFIRM_MS) return true;
-      // An eviction may have come between: it counts only where the number of those meant did not go.
-      wrong.push(
-        ...[...others]
-          .filter(([uid]) => !there.has(uid))
-          .map(([, name]) => name)
-          .slice(0, staying.length),
-      );
+    this.#expected = this.#expected.filter(({ meant, others, written }) => {
+      const staying = [...meant].filter((uid) => there.has(uid)).length;
+      if (!written || (staying > 0 && there.size > wanted)) return true;
+      const gone = [...others].flatMap(([uid, name]) => (there.has(uid) ? [] : [name]));
+      wrong.push(...gone.slice(0, staying));
       return false;
     });
     return wrong;

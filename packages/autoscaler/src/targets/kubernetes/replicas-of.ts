@@ -16,6 +16,8 @@ export interface ReplicasInput {
   readonly asks: readonly number[];
   /** Lives of pods by uid, see {@link livesAfter}. */
   readonly lives: ReadonlyMap<string, PodLife>;
+  /** Pods that are to go by a shrink that was written, by uid; the controller has not yet come to it. */
+  readonly going: ReadonlySet<string>;
   /** When a pod's worker was last known to be up, by uid, epoch ms. */
   readonly heardAtMs: ReadonlyMap<string, number>;
   readonly startTimeoutMs: number;
@@ -114,7 +116,7 @@ function judge(input: Omit<ReplicasInput, 'lives'>, pod: SlimPod, lifeSinceMs: n
 }
 
 function replicaOf(input: ReplicasInput, pod: SlimPod, trouble: StuckSeen | null, probe: boolean): TargetReplica {
-  const leaving = pod.deletionAtMs !== null;
+  const leaving = pod.deletionAtMs !== null || input.going.has(pod.uid);
   const life = input.lives.get(pod.uid);
   const isStuck = !leaving && trouble !== null;
   const givenUp = isStuck && life?.stuckSinceMs != null && input.nowMs - life.stuckSinceMs >= GIVE_UP_MS;

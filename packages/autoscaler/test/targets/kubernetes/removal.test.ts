@@ -9,7 +9,8 @@ import { deployment, pod, replicaSet, unscheduled } from './slim-fixtures.ts';
 const marked = { annotations: { [DELETION_COST]: '-2000' } };
 const removal = (ids: readonly string[], wanted: number, pods: readonly SlimPod[], objects = {}) => {
   const all = { deployment: deployment(), replicaSets: [replicaSet()], pods, ...objects };
-  const input = { ...all, nowMs: NOW, wanted, asks: [], heardAtMs: new Map(), startTimeoutMs: 300_000, provisionTimeoutMs: 600_000 };
+  const timeouts = { startTimeoutMs: 300_000, provisionTimeoutMs: 600_000 };
+  const input = { ...all, ...timeouts, nowMs: NOW, wanted, asks: [], going: new Set<string>(), heardAtMs: new Map() };
   const { replicas } = replicasOf({ ...input, lives: livesAfter(new Map(), input) });
   return removalOf(ids, wanted, replicas, all);
 };

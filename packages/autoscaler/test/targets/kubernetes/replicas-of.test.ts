@@ -11,6 +11,7 @@ const input = (changes: Partial<ReplicasInput> = {}): ReplicasInput => {
     pods: [],
     wanted: 0,
     asks: [],
+    going: new Set<string>(),
     heardAtMs: new Map(),
     startTimeoutMs: 300_000,
     provisionTimeoutMs: 600_000,
@@ -68,6 +69,15 @@ describe('the replicas of a Deployment', () => {
 
   it('are none too many while a shrink is under way', () => {
     expect(replicasOf(input({ pods: [pod('a'), pod('b')], wanted: 1 })).replicas).toHaveLength(2);
+  });
+
+  it('are leaving from the moment a shrink by them is written', () => {
+    const pods = [pod('a'), pod('b'), pod('c')];
+    expect(replicasOf(input({ pods, wanted: 2, going: new Set(['uid-b']) })).replicas.map(({ phase }) => phase)).toEqual([
+      'running',
+      'leaving',
+      'running',
+    ]);
   });
 
   it('began when we asked for them, as far as that can be told', () => {
