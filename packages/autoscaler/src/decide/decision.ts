@@ -62,6 +62,8 @@ export interface Evidence {
   readonly serviceMs: number;
   readonly coldStartMs: number;
   readonly nextDueMs: number | null;
+  /** Age of the oldest reading of each kind that the decision rests on, ms; of what is missing, for how long. Null for none. */
+  readonly signalAgeMs: { readonly queues: number | null; readonly replicas: number | null; readonly heartbeats: number | null };
   /** What could not be known, one sentence each. */
   readonly unknown: readonly string[];
 }
