@@ -146,6 +146,7 @@ describe('through an outage of the API server', () => {
     await letTimePass(defaultLeaseTimings.renewDeadlineMs - defaultLeaseTimings.retryPeriodMs - 500, 'it may act until its deadline');
     expect(first.lease.held()).toBe(true);
     await until(() => !first.lease.held(), { timeoutMs: 4_000, everyMs: 5, what: 'the deadline' });
+    await until(() => first.changes.length > 1, { timeoutMs: 1_000, everyMs: 5, what: 'the word of it' });
     expect(first.changes).toEqual([true, false]);
     await letTimePass(20_000 - (performance.now() - awayAtMs), 'the rest of the outage');
     expect([first.lease.held(), second.lease.held()]).toEqual([false, false]);
