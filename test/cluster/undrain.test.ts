@@ -31,7 +31,7 @@ async function cordonOfAll(fleet: Fleet, pods: number): Promise<readonly string[
   }
 }
 
-describe.each(['redis', 'rabbitmq'] as const)('on %s', (broker) => {
+describe.concurrent.each(['redis', 'rabbitmq'] as const)('on %s', (broker) => {
   it.each([
     { pods: 1, tasks: 2 },
     { pods: 3, tasks: 6 },
