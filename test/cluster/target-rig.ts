@@ -21,6 +21,8 @@ export interface TargetRig {
   readonly name: string;
   readonly kubelet: Kubelet;
   readonly target: DeploymentTarget;
+  /** Another one of the same Deployment that remembers nothing, as of another holder of the lease. */
+  another(): DeploymentTarget;
   readonly killed: readonly Killed[];
   readonly wrong: readonly string[];
   /** Whether the target may write. */
@@ -42,6 +44,8 @@ export interface TargetRig {
 }
 
 export interface TargetRigOptions {
+  /** Default: the shared one. */
+  readonly cluster?: ControlPlane;
   readonly deployment?: Partial<DeploymentSettings>;
   readonly config?: Partial<DeploymentConfig>;
   readonly kubelet?: Partial<KubeletOptions>;
@@ -52,7 +56,7 @@ export interface TargetRigOptions {
 
 export async function startTargetRig(options: TargetRigOptions = {}): Promise<TargetRig> {
   const stack = new AsyncDisposableStack();
-  const cluster = await sharedControlPlane();
+  const cluster = options.cluster ?? (await sharedControlPlane());
   const namespace = await cluster.createNamespace();
   stack.defer(() => cluster.deleteNamespace(namespace).catch(() => undefined));
   const name = 'worker';
@@ -68,28 +72,32 @@ export async function startTargetRig(options: TargetRigOptions = {}): Promise<Ta
   stack.defer(() => connection.close());
   const killed: Killed[] = [];
   const wrong: string[] = [];
-  const target = new DeploymentTarget({
-    pool: 'test',
-    config: {
-      kind: 'deployment',
-      namespace,
-      name,
-      otherWriters: 'hold',
-      startTimeoutMs: 60_000,
-      provisionTimeoutMs: 60_000,
-      minGracePeriodMs: 35_000,
-      ...options.config,
-    },
-    connection,
-    namespace: undefined,
-    annotates: true,
-    logger: silent,
-    now,
-    mayWrite: () => state.mayWrite,
-    onKilled: (one) => killed.push(one),
-    onWrongVictim: (pods) => wrong.push(...pods),
-  });
-  stack.defer(async () => void (await target.close()));
+  const create = (): DeploymentTarget => {
+    const made = new DeploymentTarget({
+      pool: 'test',
+      config: {
+        kind: 'deployment',
+        namespace,
+        name,
+        otherWriters: 'hold',
+        startTimeoutMs: 60_000,
+        provisionTimeoutMs: 60_000,
+        minGracePeriodMs: 35_000,
+        ...options.config,
+      },
+      connection,
+      namespace: undefined,
+      annotates: true,
+      logger: silent,
+      now,
+      mayWrite: () => state.mayWrite,
+      onKilled: (one) => killed.push(one),
+      onWrongVictim: (pods) => wrong.push(...pods),
+    });
+    stack.defer(async () => void (await made.close()));
+    return made;
+  };
+  const target = create();
 
   const deployment = (): Promise<KubeObject<{ readonly replicas: number }>> => cluster.api.get(resourcePath('Deployment', namespace, name));
   const rig: TargetRig = {
@@ -98,6 +106,7 @@ export async function startTargetRig(options: TargetRigOptions = {}): Promise<Ta
     name,
     kubelet,
     target,
+    another: create,
     killed,
     wrong,
     get mayWrite() {

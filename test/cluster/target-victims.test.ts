@@ -6,6 +6,7 @@ import { projectPod } from '../../packages/autoscaler/src/kubernetes/project-pod
 import type { SlimPod } from '../../packages/autoscaler/src/kubernetes/slim.ts';
 import { DELETION_COST } from '../../packages/autoscaler/src/targets/kubernetes/pod-facts.ts';
 import { victimsOf } from '../../packages/autoscaler/src/targets/kubernetes/victims-of.ts';
+import { startControlPlane } from '../kubernetes/control-plane.ts';
 import { type KubeList, type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { until } from '../until.ts';
 import { startTargetRig, type TargetRig } from './target-rig.ts';
@@ -142,5 +143,41 @@ describe('a shrink', () => {
     await until(() => rig.replicas().every((replica) => replica.host !== null && !replica.empty), { what: 'four pods' });
     await rig.target.grow(4, 6);
     expect(await rig.wanted()).toBe(6);
+  });
+});
+
+describe('a shrink that the controllers have not come to', () => {
+  it('stands: whom it meant is leaving for every holder of the lease, and spared by name when more are wanted again', {
+    timeout: 90_000,
+  }, async () => {
+    await using cluster = await startControlPlane();
+    await using rig = await startTargetRig({ cluster });
+    const ids = await rig.ready(5);
+    const [one = '', two = ''] = ids;
+    const { target } = rig;
+    const leaving = (seen: ReturnType<typeof target.look>): readonly string[] =>
+      seen.replicas.kind === 'reading'
+        ? seen.replicas.value.flatMap(({ id, phase }) => (phase === 'leaving' ? [id] : []))
+        : ['unavailable'];
+    await target.mark([one, two]);
+    cluster.freezeControllers();
+    await target.remove([one, two]);
+    expect(await rig.wanted()).toBe(3);
+    expect(await rig.pods()).toHaveLength(5);
+    expect(leaving(target.look(Date.now())).toSorted()).toEqual([one, two].toSorted());
+    const next = rig.another();
+    expect(leaving(next.look(Date.now())).toSorted()).toEqual([one, two].toSorted());
+    // Nothing it does by itself takes the marks off.
+    next.observe({ up: new Set(ids), busy: new Set(), active: new Map() });
+
+    await next.grow(3, 4);
+    expect(await rig.wanted()).toBe(4);
+    const [still = ''] = leaving(next.look(Date.now()));
+    const spared = still === one ? two : one;
+    await next.unmark([spared]);
+    cluster.thawControllers();
+    await until(async () => (await rig.pods()).length === 4, { timeoutMs: 30_000, what: 'the shrink' });
+    expect((await rig.pods()).map((pod) => pod.metadata.name).toSorted()).toEqual(ids.filter((id) => id !== still).toSorted());
+    expect(rig.wrong).toEqual([]);
   });
 });
