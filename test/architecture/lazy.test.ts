@@ -1,13 +1,15 @@
 // What each way into the code loads. A driver or a package that somebody imports at the top of a file shows up here.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRabbitmq } from '../brokers/rabbitmq.ts';
 import { type RedisServer, startRedis } from '../brokers/redis.ts';
 import { spawnProcess } from '../spawned-process.ts';
-import { runCeleriac, startWorkerProcess } from '../worker-process.ts';
+import { runCeleriac, startCeleriac, startWorkerProcess } from '../worker-process.ts';
 import { ROOT } from './source-files.ts';
 
 const RECORDER = join(ROOT, 'test/architecture/record-loads.mjs');
@@ -127,6 +129,52 @@ describe('what is loaded', () => {
     expect(parent?.packages).not.toContain('embedded');
     expect(parent?.packages).not.toContain('autoscaler');
   }, 60_000);
+
+  it('by an autoscaler of local processes: nothing of Kubernetes, no cron', async () => {
+    const loads = await autoscalerLoads(
+      `local: { command: [celeriac, worker, -A, examples/basics/tasks.ts, -Q, "{queues}", -n, "{name}"] }`,
+    );
+    expect(loads?.libraries).toContain('ioredis');
+    for (const other of ['@kubernetes/client-node', 'croner', 'amqplib', 'js-yaml', 'undici'])
+      expect(loads?.libraries).not.toContain(other);
+  }, 60_000);
+
+  it('by an autoscaler of a Deployment: of the Kubernetes client only what reads credentials', async () => {
+    const server = createServer((_request, response) => void response.writeHead(503).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const folder = mkdtempSync(join(tmpdir(), 'celeriac-kubeconfig-'));
+    const kubeconfig = join(folder, 'kubeconfig');
+    const named = { cluster: { server: `http://127.0.0.1:${port}` }, user: { token: 'none' }, context: { cluster: 'x', user: 'x' } };
+    const entry = (kind: keyof typeof named): object[] => [{ name: 'x', [kind]: named[kind] }];
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({ 'current-context': 'x', clusters: entry('cluster'), users: entry('user'), contexts: entry('context') }),
+    );
+    try {
+      const loads = await autoscalerLoads('deployment: { name: workers }', { KUBECONFIG: kubeconfig });
+      expect(loads?.libraries).toContain('@kubernetes/client-node');
+      for (const other of ['openid-client', 'ws', 'undici', 'tar-fs', 'croner']) expect(loads?.libraries).not.toContain(other);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  /** What `celeriac autoscale` loads until it is ready. */
+  async function autoscalerLoads(target: string, variables: Record<string, string> = {}): Promise<Loads | undefined> {
+    const folder = mkdtempSync(join(tmpdir(), 'celeriac-pools-'));
+    const file = join(folder, 'pools.yaml');
+    writeFileSync(file, `broker: { url: "${redis.url}" }\npools: { p: { queues: [q], target: { ${target} } } }\n`);
+    const all = await recordLoads(async (env) => {
+      await using autoscaler = startCeleriac(['autoscale', '-f', file, '--http', 'off'], { env: { ...env, ...variables } });
+      await autoscaler.line(/autoscaler ready/, 30_000);
+      await autoscaler.stop();
+    });
+    rmSync(folder, { recursive: true, force: true });
+    return all.find((loads) => /main\.ts autoscale/.test(loads.command));
+  }
 
   it('by celeriac --help: commander alone', async () => {
     const [loads] = await recordLoads(async (env) => {
