@@ -64,6 +64,7 @@ export class DeploymentEye {
   #growth = noGrowthTrouble;
   #writers = nobodyWrote;
   #scaledAtMs: number | null = null;
+  #awaitedLook = 0;
   #asks: readonly number[] = [];
   #written: { readonly to: number; readonly generation: number; readonly atMs: number } | null = null;
   #blindSinceMs: number | null = null;
@@ -190,10 +191,9 @@ export class DeploymentEye {
     if (this.#written === null) this.#writers = writersAfter(nowMs, this.#writers, deployment);
     const wrong = this.#removals.check(objects.pods, wanted);
     if (wrong.length > 0) onWrongVictim(wrong);
-    const scaled = scaledAtMs(deployment);
-    if (scaled !== null && scaled !== this.#scaledAtMs) rivals.look();
-    this.#scaledAtMs = scaled;
-    const hold = config.otherWriters === 'ignore' ? null : otherWriter(nowMs, this.#writers, deployment, rivals.seen);
+    const unsure = config.otherWriters === 'ignore' ? null : this.#unsureOfOthers(deployment);
+    const known = config.otherWriters === 'ignore' ? null : otherWriter(nowMs, this.#writers, deployment, rivals.seen);
+    const hold = unsure ?? known;
     return {
       kind: 'seen',
       ...objects,
@@ -203,8 +203,21 @@ export class DeploymentEye {
       growth: growthSeen(nowMs, this.#growth, judged.stuck.length),
       hold,
       shrinkHold: shrinkHold(objects, new Set(judged.replicas.filter((replica) => replica.empty).map((replica) => replica.id))),
-      conditions: conditionsOf(judged, hold, graceFault(deployment.terminationGracePeriodSeconds, config.minGracePeriodMs)),
+      conditions: conditionsOf(
+        judged,
+        unsure === null && rivals.seen !== undefined ? known : null,
+        graceFault(deployment.terminationGracePeriodSeconds, config.minGracePeriodMs),
+      ),
     };
+  }
+
+  /** An autoscaler's write is not undone before it has been found out which one it was. */
+  #unsureOfOthers(deployment: SlimDeployment): string | null {
+    const { rivals } = this.#options;
+    const scaledMs = scaledAtMs(deployment);
+    if (scaledMs !== null && scaledMs !== this.#scaledAtMs) this.#awaitedLook = rivals.look();
+    this.#scaledAtMs = scaledMs;
+    return rivals.looks < this.#awaitedLook ? 'an autoscaler wrote its replicas; which one is being found out' : null;
   }
 
   /** A write of ours is believed until the Deployment shows it. */

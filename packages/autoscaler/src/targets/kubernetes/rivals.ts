@@ -14,8 +14,10 @@ export interface RivalsSeen {
 export interface Rivals {
   /** Undefined before they were asked for the first time. */
   readonly seen: RivalsSeen | undefined;
-  /** Somebody has just scaled as autoscalers do: looks now rather than in a minute. */
-  look(): void;
+  /** How often they have been listed, or that was tried. */
+  readonly looks: number;
+  /** Somebody has just scaled as autoscalers do: looks now rather than in a minute. What is seen is newer than that from so many looks on. */
+  look(): number;
   /** Calls back when they changed; the answer ends it. */
   follow(listener: () => void): () => void;
 }
@@ -45,6 +47,7 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
   let asked = false;
+  let looks = 0;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
 
   const list = async (path: string, before: readonly Rival[] | null): Promise<readonly Rival[] | null> => {
@@ -77,6 +80,7 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
     lookedAtMs = performance.now();
     void look().finally(() => {
       looking = false;
+      looks += 1;
       const some = [seen?.horizontalPodAutoscalers, seen?.scaledObjects].some((found) => found != null && found.length > 0);
       if (listeners.size > 0) lookIn(asked ? NOT_SOONER_MS : some ? WHILE_SOME_MS : EVERY_MS);
     });
@@ -85,10 +89,15 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
     get seen() {
       return seen;
     },
+    get looks() {
+      return looks;
+    },
     look() {
-      if (asked || listeners.size === 0) return;
-      asked = true;
-      if (!looking) lookIn(Math.max(0, lookedAtMs + NOT_SOONER_MS - performance.now()));
+      if (!asked && listeners.size > 0) {
+        asked = true;
+        if (!looking) lookIn(Math.max(0, lookedAtMs + NOT_SOONER_MS - performance.now()));
+      }
+      return looks + (looking ? 2 : 1);
     },
     follow(listener) {
       if (listeners.size === 0) again();
