@@ -8,10 +8,14 @@ export interface Gaps {
   readonly needed: readonly HighWaterEntry[];
   /** How many gaps ended within each of {@link EDGES_MS}, and how many did not end; older ones count less. One row for each class. */
   readonly counts: readonly (readonly number[])[];
+  /** Replicas needed on average over the last half hour or so, as of the last change. */
+  readonly mean: number;
+  /** When what is needed last changed, epoch ms. */
+  readonly changedAtMs: number;
 }
 
 /** Nothing learnt. */
-export const noGaps: Gaps = { needed: [], counts: [] };
+export const noGaps: Gaps = { needed: [], counts: [], mean: 0, changedAtMs: 0 };
 
 /** Upper ends of the bins, ms: each half as long again as the one before, from 5 s to about 10 minutes. */
 const EDGES_MS: readonly number[] = Array.from({ length: 13 }, (_, index) => Math.round(5_000 * 1.5 ** index));
@@ -19,6 +23,7 @@ const LONGEST_MS = EDGES_MS.at(-1) as number;
 /** Replicas 1, 2 to 3, 4 to 7, 8 to 15, and all beyond learn apart: the first is needed far more often than the tenth. */
 const CLASSES = 5;
 const FADE = 0.97;
+const MEAN_OVER_MS = 1_800_000;
 /** Gaps a class counts as known. */
 const ENOUGH = 2;
 
@@ -30,7 +35,7 @@ export function learnGaps(gaps: Gaps, atMs: number, replicas: number): Gaps {
   // What has not been needed for longer than any bin will not have been worth keeping.
   while (kept.length > 0 && (kept[0] as HighWaterEntry).atMs + LONGEST_MS < atMs) {
     const [gone, next] = kept as [HighWaterEntry, HighWaterEntry | undefined];
-    const floor = Math.max(next?.replicas ?? 0, replicas);
+    const floor = next?.replicas ?? 0;
     if (gone.replicas > floor) counts = count(counts, floor, gone.replicas, EDGES_MS.length);
     kept = kept.slice(1);
   }
@@ -44,13 +49,16 @@ export function learnGaps(gaps: Gaps, atMs: number, replicas: number): Gaps {
     }
   }
   const needed = [...kept.filter((entry) => entry.replicas > replicas), { atMs, replicas }];
-  return { needed, counts };
+  if (replicas === before) return { ...gaps, needed, counts };
+  const share = gaps.changedAtMs === 0 ? 1 : Math.exp((gaps.changedAtMs - atMs) / MEAN_OVER_MS);
+  return { needed, counts, mean: before + (gaps.mean - before) * share, changedAtMs: atMs };
 }
 
 /**
  * How many replicas to keep for what may come: as many as were needed so lately that waiting on is expected to cost less than releasing
  * them and paying for a start when they are needed again.
- * @param startWorthMs how long an idle replica may stay for one start saved
+ * @param startWorthMs how long an idle replica may stay for one start saved in a pool that mostly needs none; one that needs more may keep
+ * more, by the root of them
  * @returns the number and until when it stands; null where none is worth keeping
  */
 export function worthKeeping(
@@ -58,10 +66,12 @@ export function worthKeeping(
   nowMs: number,
   startWorthMs: number,
 ): { readonly replicas: number; readonly untilMs: number } | null {
+  const worthMs = Math.round(startWorthMs * Math.sqrt(1 + gaps.mean));
   for (const [index, entry] of gaps.needed.entries()) {
+    if (entry.replicas === 0) break;
     const below = gaps.needed[index + 1]?.replicas ?? 0;
     for (let level = classOf(entry.replicas); level >= classOf(below + 1); level -= 1) {
-      const untilMs = entry.atMs + holdMs(gaps.counts[level] ?? [], startWorthMs);
+      const untilMs = entry.atMs + holdMs(gaps.counts[level] ?? [], worthMs);
       if (untilMs <= nowMs) continue;
       const replicas = Math.min(entry.replicas, level === CLASSES - 1 ? entry.replicas : 2 ** (level + 1) - 1);
       const oldest = gaps.needed[0] as HighWaterEntry;

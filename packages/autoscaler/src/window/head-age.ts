@@ -31,7 +31,8 @@ export function followHead(head: QueueHead, atMs: number, ready: number, taken: 
   const known = Math.min(taken, head.unreported);
   const left = Math.max(taken - known, before - ready, 0);
   const unreported = head.unreported - known + Math.max(0, left - (taken - known));
-  const arrived = Math.max(0, ready - before + left);
+  // Who came and left between two looks never waited.
+  const arrived = Math.max(0, ready - before + Math.min(left, before));
   const kept = without(head.batches, left);
   const batches = arrived === 0 ? kept : [...kept, { atMs, tasks: arrived }];
   return { batches: batches.length > MOST_BATCHES ? merged(batches) : batches, unreported };

@@ -3,12 +3,14 @@ import { type Facts, factsOf } from '../../src/decide/facts.ts';
 import { bounds } from '../../src/decide/guards/bounds.ts';
 import { budget } from '../../src/decide/guards/budget.ts';
 import { busyFloor } from '../../src/decide/guards/busy-floor.ts';
+import { deadband } from '../../src/decide/guards/deadband.ts';
 import { downDelay } from '../../src/decide/guards/down-delay.ts';
 import { fallback } from '../../src/decide/guards/fallback.ts';
 import { pending, targetLimit, upStep } from '../../src/decide/guards/growth-limits.ts';
 import type { GuardInput } from '../../src/decide/guards/guard.ts';
 import { targetHeld } from '../../src/decide/guards/held.ts';
 import { idleToZero } from '../../src/decide/guards/idle-to-zero.ts';
+import { keepWarm } from '../../src/decide/guards/keep-warm.ts';
 import { modeHolds } from '../../src/decide/guards/mode.ts';
 import { fixed, forceActive, pauseHolds } from '../../src/decide/guards/orders.ts';
 import { unknownHolds } from '../../src/decide/guards/unknown-holds.ts';
@@ -237,4 +239,45 @@ describe('a target that is held', () => {
 it('a fallback goes no higher than max, which a schedule may have lowered', () => {
   const facts = { unknownSinceMs: NOW - 60_000 };
   expect(fallback(0, input(facts, { max: 2, fallback: { replicas: 3, afterMs: 60_000 } }))?.to).toBe(2);
+});
+
+describe('deadband', () => {
+  const queues = [{ name: 'celery', ready: 5, waitGoalMs: 10_000, headAgeMs: 5_001 }];
+  it.each<[string, number, number, Partial<Facts>, number | null]>([
+    ['one more of ten', 10, 11, {}, 10],
+    ['one less of ten', 10, 9, {}, 10],
+    ['two more of ten', 10, 12, {}, null],
+    ['one more of nine', 9, 10, {}, null],
+    ['above max', 21, 20, {}, null],
+  ])('%s', (_, current, to, facts, expected) => {
+    expect(deadband(to, input({ ...facts, current }))?.to ?? null).toBe(expected);
+  });
+  it('gives way to a task past half of its goal', () => {
+    const { facts } = input();
+    expect(deadband(11, input({ current: 10, demand: { ...facts.demand, queues } }))).toBeNull();
+    expect(deadband(9, input({ current: 10, demand: { ...facts.demand, queues } }))).toMatchObject({ to: 10, reason: 'deadband' });
+  });
+});
+
+describe('keep-warm', () => {
+  const gaps = {
+    needed: [
+      { atMs: NOW - 10_000, replicas: 3 },
+      { atMs: NOW, replicas: 0 },
+    ],
+    counts: [],
+    mean: 0,
+    changedAtMs: NOW,
+  };
+  it('keeps what was needed lately, and says until when', () => {
+    const warm = input({}, { keepWarm: 20 });
+    // 20 cold starts of a second each; five are there.
+    expect(keepWarm(0, { ...warm, gaps })).toMatchObject({ to: 3, reason: 'keep-warm', untilMs: NOW + 10_000 });
+    expect(keepWarm(4, { ...warm, gaps })).toBeNull();
+    expect(keepWarm(0, { ...input({}, { keepWarm: 5 }), gaps })).toBeNull();
+  });
+  it('needs to be configured, and never grows', () => {
+    expect(keepWarm(0, { ...input(), gaps })).toBeNull();
+    expect(keepWarm(2, { ...input({ current: 2 }, { keepWarm: 20 }), gaps })).toBeNull();
+  });
 });

@@ -25,7 +25,7 @@ export function options(
     ours: {
       idleToZeroMs: 30_000,
       downDelayMs: 30_000,
-      keepWarm: 6,
+      keepWarm: 4.5,
       headroom: 0,
       expectedServiceMs: 30_000,
       expectedColdStartMs: 30_000,

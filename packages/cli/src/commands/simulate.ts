@@ -170,7 +170,7 @@ export function configure(command: Command): void {
     .addOption(
       new Option('--keep-warm <x>', 'ours: cold starts of time an idle pod may be kept to save one, where it pays')
         .argParser(atLeast0)
-        .default(5),
+        .default(4.5),
     )
     .addOption(new Option('--headroom <x>', 'ours: spare slots as a multiple of the root of the busy ones').argParser(atLeast0).default(0))
     .addOption(

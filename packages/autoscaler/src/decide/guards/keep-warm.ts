@@ -5,7 +5,7 @@ import type { Guard } from './guard.ts';
 export const keepWarm: Guard = (to, { facts, gaps }) => {
   const { keepWarm: starts } = facts.spec;
   if (starts === 0 || to >= facts.current) return null;
-  const kept = worthKeeping(gaps, facts.nowMs, Math.round(starts * facts.demand.coldStartMs));
+  const kept = worthKeeping(gaps, facts.nowMs, starts * facts.demand.coldStartMs);
   if (kept === null) return null;
   const floor = Math.min(facts.current, kept.replicas);
   if (floor <= to) return null;
