@@ -101,6 +101,11 @@ export async function startApiProxy(controlPlane: ControlPlaneAddress): Promise<
         answer.pipe(response);
         return;
       }
+      // Whoever asked may be gone by now.
+      if (response.destroyed) {
+        upstream.destroy();
+        return;
+      }
       response.flushHeaders();
       watches.add(exchange);
       response.on('close', () => {
