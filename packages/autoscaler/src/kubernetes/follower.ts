@@ -22,7 +22,7 @@ export interface ListWatchState {
   readonly differences: number;
   /** Why it is not synced, or what happened last; null when nothing did. */
   readonly error: string | null;
-  /** Refused for good as it seems (403, 404): asked again rarely. */
+  /** Refused for good as it seems (403, 404): asked again ever more rarely. */
   readonly unavailable: boolean;
   readonly objects: number;
 }
@@ -40,7 +40,7 @@ export interface ListWatchLimits {
   /** Objects asked for at a time. Default 500, as client-go has it. */
   readonly pageSize: number;
   readonly backoff: { readonly firstMs: number; readonly mostMs: number };
-  /** When it was refused. Default 60,000. */
+  /** The longest wait where it is refused. Default 60,000. */
   readonly refusedMs: number;
 }
 

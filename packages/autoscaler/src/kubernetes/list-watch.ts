@@ -101,9 +101,9 @@ export class ListWatch<T> {
       if (this.#closing.signal.aborted) break;
       failures = now() - listedAtMs >= STEADY_MS ? 1 : failures + 1;
       this.#broken(broke);
-      const waitMs = this.#unavailable
-        ? this.#limits.refusedMs * (0.75 + random() / 2)
-        : backoffMs(failures, this.#limits.backoff, random());
+      const { backoff, refusedMs } = this.#limits;
+      // An API server that has just started refuses everybody until it knows its roles, so that a refusal is not for good at once.
+      const waitMs = backoffMs(failures, this.#unavailable ? { ...backoff, mostMs: refusedMs } : backoff, random());
       logger.warn({ path, err: broke, afterMs: Math.round(waitMs), failures }, 'lost sight of a Kubernetes collection');
       await this.#wait(waitMs);
     }
