@@ -111,7 +111,8 @@ export class DeploymentTarget implements Target {
     }
     if (this.#wrongVictim !== null && nowMs >= this.#wrongVictim.untilMs) this.#wrongVictim = null;
     return {
-      replicas: reading(seen.replicas, nowMs),
+      // As old as the last word of the watches it rests on.
+      replicas: reading(seen.replicas, nowMs - this.#options.connection.view.freshness(this.#namespace).ageMs),
       growth: this.#paused(nowMs) ?? seen.growth,
       orders: ordersOf(seen.deployment.annotations),
       hold: seen.hold,
