@@ -152,12 +152,15 @@ function learn(
   for (const replica of replicas) {
     if (replica.onlineAtMs === null) continue;
     timed.push(replica.id);
-    if (!state.timed.includes(replica.id)) coldStart = learnColdStart(coldStart, Math.max(0, replica.onlineAtMs - replica.startedAtMs));
+    // Who came up unseen, before our time or while replicas were unknown, tells neither how long that took nor when its tasks began.
+    const cameUp = state.decidedAtMs !== null && replica.onlineAtMs >= state.decidedAtMs;
+    if (cameUp && !state.timed.includes(replica.id))
+      coldStart = learnColdStart(coldStart, Math.max(0, replica.onlineAtMs - replica.startedAtMs));
     if (replica.slots !== null) slotsPerReplica = replica.slots;
     busy += valueOr(replica.active, 0);
     if (replica.nodename === null || replica.processed === null) continue;
     processed[replica.nodename] = replica.processed;
-    const before = state.processed[replica.nodename] ?? replica.processedAtFirst ?? replica.processed;
+    const before = state.processed[replica.nodename] ?? (cameUp ? replica.processedAtFirst : null) ?? replica.processed;
     begun += replica.processed >= before ? replica.processed - before : replica.processed;
   }
   const stretchMs = state.decidedAtMs === null ? 0 : Math.min(LONGEST_STRETCH_MS, Math.max(0, nowMs - state.decidedAtMs));

@@ -4,7 +4,9 @@ import { decide } from '../../src/decide/decide.ts';
 import { noOrders, type PoolSeen, type ReplicaSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
 import { initialPoolState, type PoolState } from '../../src/decide/state.ts';
+import { noColdStart } from '../../src/window/cold-start.ts';
 import { reading, type Sample, unavailable } from '../../src/window/sample.ts';
+import { noServiceTime } from '../../src/window/service-time.ts';
 import { NOW, replica, replicas, restedState, seen, spec } from '../pool-fixtures.ts';
 
 const busy = (count: number): readonly ReplicaSeen[] => replicas(count, { active: reading(4, NOW) });
@@ -90,6 +92,20 @@ describe('one decision', () => {
     const one = [replica('r1', { processed: 12 })];
     const state = restedState(one, { processed: { 'r1@host': 10 } });
     expect(decide(NOW, spec(), seen(0, one), state).nextState).toMatchObject({ busyAtMs: NOW, zeroReadings: 0 });
+  });
+
+  it.each([
+    ['before our first decision', null],
+    ['while nothing was known of the replicas', NOW - 500],
+  ])('learns neither a cold start nor a service time from who came up %s', (_, decidedAtMs) => {
+    const one = [replica('r1', { startedAtMs: NOW - 600_000, onlineAtMs: NOW - 60_000, processed: 500, processedAtFirst: 0 })];
+    const state = restedState([], { decidedAtMs, service: noServiceTime, coldStart: noColdStart });
+    expect(decide(NOW, spec(), seen(0, one), state).nextState).toMatchObject({ service: noServiceTime, coldStart: noColdStart });
+    // Who comes up before our eyes teaches both.
+    const fresh = [replica('r1', { startedAtMs: NOW - 5_000, onlineAtMs: NOW - 100, processed: 3, processedAtFirst: 0 })];
+    const learnt = decide(NOW, spec(), seen(0, fresh), { ...state, decidedAtMs: NOW - 500 }).nextState;
+    expect(learnt.coldStart).toMatchObject({ meanMs: 4_900, count: 1 });
+    expect(learnt.service.recent.begun).toBe(3);
   });
 
   it('waits for a heartbeat younger than what waited before it takes a replica for idle', () => {
