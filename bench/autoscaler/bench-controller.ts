@@ -19,7 +19,8 @@ export interface BenchPool {
 
 /** `celeriac autoscale` as built, a process of its own. */
 export interface BenchController {
-  readonly pid: number;
+  /** `http://127.0.0.1:PORT`. */
+  readonly server: string;
   /** Resident memory now, MiB. */
   rssMib(): number;
   /** CPU time used since the start, ms. */
@@ -76,7 +77,7 @@ export async function startBenchController(options: {
     throw new Error(`the autoscaler did not become ready: ${output}`, { cause: error });
   }
   return {
-    pid: child.pid,
+    server,
     rssMib: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024,
     cpuMs() {
       const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
