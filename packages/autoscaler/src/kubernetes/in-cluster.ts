@@ -17,7 +17,7 @@ export async function inClusterConfig(env: Readonly<Record<string, string | unde
   if (host === undefined || host === '' || namespace === null) {
     throw new CeleriacError(
       'CELERIAC_E_CONFIG',
-      'no way to a Kubernetes API server: neither a kubeconfig (--kubeconfig, KUBECONFIG, ~/.kube/config) nor a service account of a pod',
+      'no way to a Kubernetes API server: neither a kubeconfig (kubernetes.kubeconfig in pools.yaml, KUBECONFIG, ~/.kube/config) nor a service account of a pod',
     );
   }
   return {
