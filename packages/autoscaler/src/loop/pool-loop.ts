@@ -208,13 +208,16 @@ export class PoolLoop {
     const decision = decide(atMs, spec, seen, state);
     this.#state = decision.nextState;
     const key = `${decision.kind} ${decision.from} ${decision.to} ${decision.reason} ${decision.apply}`;
-    if (key !== this.#recorded) {
+    const decided = key !== this.#recorded;
+    if (decided) {
       this.#recorded = key;
       journal.write({ type: 'decision', pool: spec.pool, atMs, spec, seen, state, decision });
     }
     if (decision.ask.length > 0) this.#questions.inspect(decision.ask);
     if (decision.apply && decision.to > decision.from) {
-      logger.info({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
+      // Asked for again every turn while it cannot be had: told once.
+      const level = decided ? 'info' : 'debug';
+      logger[level]({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
       await target.grow(decision.from, decision.to, decision.text);
       const grown = target.look(now()).replicas;
       if (grown.kind === 'reading') this.#know(grown.value);
