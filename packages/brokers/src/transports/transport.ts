@@ -64,7 +64,7 @@ export interface QueueAdmin {
   depth(name: string): Promise<number | null>;
   /**
    * The same of many queues in few round trips, by name; 0 for a queue that does not exist, an error for one that could not be read.
-   * Rejects where none could be read. Redis: scripts that sum 500 queues each; RabbitMQ: passive declares over sixteen channels.
+   * Rejects where none could be read. Redis: scripts that sum 500 queues each; RabbitMQ: passive declares in a row.
    */
   depths(names: readonly string[]): Promise<ReadonlyMap<string, number | Error>>;
   /** Deletes the ready messages; resolves with their number. */

@@ -1,5 +1,5 @@
 import type { QueueAdmin } from '../transport.ts';
-import { asError } from './amqp-link.ts';
+import { asError, type LiveConnection } from './amqp-link.ts';
 import { declareQueue } from './declare-queue.ts';
 import { createGrowthProbe } from './probe-growth.ts';
 import { createQueueProbes } from './queue-probes.ts';
@@ -11,9 +11,13 @@ export interface AmqpQueueAdmin extends QueueAdmin {
   end(): void;
 }
 
-/** `rpc` declares, `probes` ask: a question about a missing queue closes its channel. */
-export function createAmqpQueueAdmin(rpc: RpcChannel, channels: readonly [RpcChannel, ...RpcChannel[]]): AmqpQueueAdmin {
-  const probes = createQueueProbes(channels);
+/** `rpc` declares; questions go over `live` in a row, those about queues that may be missing over `channels`. */
+export function createAmqpQueueAdmin(
+  rpc: RpcChannel,
+  channels: readonly [RpcChannel, ...RpcChannel[]],
+  live: () => Promise<LiveConnection>,
+): AmqpQueueAdmin {
+  const probes = createQueueProbes(channels, live);
   const growth = createGrowthProbe(probes);
   return {
     declare: (queue) => declareQueue(rpc, queue),

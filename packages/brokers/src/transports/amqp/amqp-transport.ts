@@ -18,8 +18,8 @@ import { createRpcChannel } from './rpc-channel.ts';
 import { readAmqpSettings } from './transport-settings.ts';
 
 const CLOSE_GRACE_MS = 5_000;
-/** Channels that questions about queues go over; opened as they are needed. */
-const PROBE_CHANNELS = 16;
+/** Channels that questions about queues go over that may not exist; opened as they are needed. */
+const PROBE_CHANNELS = 4;
 
 /**
  * RabbitMQ 3.10 and later over two connections, one for consuming and settling, one for publishing with confirms, so that a broker short of memory
@@ -52,7 +52,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
     createRpcChannel(consuming, timeoutMs),
     ...Array.from({ length: PROBE_CHANNELS - 1 }, () => createRpcChannel(consuming, timeoutMs)),
   ];
-  const queues = createAmqpQueueAdmin(publishRpc, [probe, ...probes]);
+  const queues = createAmqpQueueAdmin(publishRpc, [probe, ...probes], () => consuming.ready(timeoutMs));
   const consumers = new Set<AmqpConsumer>();
   let closed: Promise<void> | undefined;
 

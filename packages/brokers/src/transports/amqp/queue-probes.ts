@@ -1,4 +1,5 @@
 import { closedError } from './amqp-link.ts';
+import { createProbePipe, type ProbePipe, type ProbeQuestion } from './probe-pipe.ts';
 import { brokerError, type RpcChannel, replyCode } from './rpc-channel.ts';
 
 /** Asks RabbitMQ how much waits in its queues, by passive declares. */
@@ -9,53 +10,79 @@ export interface QueueProbes {
   close(): void;
 }
 
-interface Question {
-  readonly name: string;
+interface Question extends ProbeQuestion {
   readonly answer: Promise<number | null>;
-  readonly resolve: (ready: number | null) => void;
-  readonly reject: (error: Error) => void;
 }
 
 /**
- * One question at a time on each channel, so that a hung broker is asked at most once more for each queue. A missing queue closes the
- * channel it was asked on (404), which gets a new one.
+ * Queues known to exist are asked about in a row over one channel. A missing queue closes the channel it was asked on (404), so that those
+ * not known are asked about one at a time on channels of their own. A hung broker is asked at most once more for each queue.
  */
-export function createQueueProbes(channels: readonly RpcChannel[]): QueueProbes {
-  const waiting = new Map<string, Question>();
+export function createQueueProbes(channels: readonly RpcChannel[], openPipe: Parameters<typeof createProbePipe>[0]): QueueProbes {
+  const known = new Set<string>();
+  const toPipe = new Map<string, Question>();
+  const toChannels = new Map<string, Question>();
   const idle = [...channels];
   let closed = false;
 
   const put = async ({ name, resolve, reject }: Question, channel: RpcChannel): Promise<void> => {
     try {
-      resolve((await channel.run((open) => open.checkQueue(name))).messageCount);
+      const ready = (await channel.run((open) => open.checkQueue(name))).messageCount;
+      known.add(name);
+      resolve(ready);
     } catch (error) {
       if (replyCode(error) === 404) resolve(null);
       else reject(brokerError(error, `queue '${name}' cannot be looked at`));
     }
   };
   const work = async (channel: RpcChannel): Promise<void> => {
-    for (const [name, question] of waiting) {
-      waiting.delete(name);
+    for (const [name, question] of toChannels) {
+      toChannels.delete(name);
       await put(question, channel);
     }
     idle.push(channel);
   };
+  const queueUp = (question: Question): void => {
+    if (known.has(question.name)) {
+      toPipe.set(question.name, question);
+      pipe.pull();
+      return;
+    }
+    toChannels.set(question.name, question);
+    const channel = idle.pop();
+    if (channel !== undefined) void work(channel);
+  };
+  const pipe: ProbePipe = createProbePipe(openPipe, {
+    next() {
+      for (const [name, question] of toPipe) {
+        toPipe.delete(name);
+        return question;
+      }
+      return undefined;
+    },
+    refused(question, code) {
+      known.delete(question.name);
+      if (code === 404) question.resolve(null);
+      else ask(question.name).then(question.resolve, question.reject);
+    },
+    unasked: (question) => void ask(question.name).then(question.resolve, question.reject),
+  });
+  const ask = (name: string): Promise<number | null> => {
+    if (closed) return Promise.reject(closedError());
+    const asked = toPipe.get(name) ?? toChannels.get(name);
+    if (asked !== undefined) return asked.answer;
+    const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+    queueUp({ name, answer: promise, resolve, reject });
+    return promise;
+  };
 
   return {
-    ask(name) {
-      if (closed) return Promise.reject(closedError());
-      const asked = waiting.get(name);
-      if (asked !== undefined) return asked.answer;
-      const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-      waiting.set(name, { name, answer: promise, resolve, reject });
-      const channel = idle.pop();
-      if (channel !== undefined) void work(channel);
-      return promise;
-    },
+    ask,
     close() {
       closed = true;
-      for (const question of waiting.values()) question.reject(closedError());
-      waiting.clear();
+      for (const question of [...toPipe.values(), ...toChannels.values()]) question.reject(closedError());
+      toPipe.clear();
+      toChannels.clear();
     },
   };
 }

@@ -7,6 +7,9 @@ const HEADER = 2;
 const BODY = 3;
 const FRAME_END = 0xce;
 const BASIC = 60;
+const QUEUE = 50;
+const DECLARE = 10;
+const PASSIVE = 1;
 const PUBLISH = 40;
 const ACK = 80;
 const NACK = 120;
@@ -95,4 +98,23 @@ function beginFrame(writer: FrameWriter, type: number, channel: number): number 
 function endFrame(writer: FrameWriter, start: number): void {
   writer.longAt(start, writer.length - start - 4);
   writer.octet(FRAME_END);
+}
+
+/** Writes one passive queue.declare: a question, answered by the number of messages or by the end of the channel. */
+export function writeQueueProbe(writer: FrameWriter, channel: number, name: string): void {
+  const before = writer.length;
+  try {
+    const start = beginFrame(writer, METHOD, channel);
+    writer.short(QUEUE);
+    writer.short(DECLARE);
+    writer.short(0);
+    writer.shortText(name);
+    writer.octet(PASSIVE);
+    // No arguments.
+    writer.long(0);
+    endFrame(writer, start);
+  } catch (error) {
+    writer.truncate(before);
+    throw error;
+  }
 }
