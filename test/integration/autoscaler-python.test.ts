@@ -61,9 +61,7 @@ pools:
     const ids = Array.from({ length: 24 }, (_, index) => `t${index}`);
     for (const [index, id] of ids.entries()) await rig.celery.sendTask('test.work', { args: [ledger.path, id, index < 20 ? 500 : 9_000] });
     await both;
-    expect((await rig.nextTick((tick) => tick.decision.evidence.slotsPerReplica === 2, 20_000)).decision.evidence.active).toBeGreaterThan(
-      0,
-    );
+    await rig.nextTick(({ decision: { evidence } }) => evidence.slotsPerReplica === 2 && evidence.active > 0, 20_000);
     await rig.nextTick(atZero, 90_000);
     expect(ledger.lost(ids)).toEqual([]);
     expect([...ledger.counts().starts.values()].every((times) => times === 1)).toBe(true);
