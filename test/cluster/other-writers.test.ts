@@ -2,6 +2,7 @@
 // KEDA's words on a Deployment are orders.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { horizontalPodAutoscaler } from '../kubernetes/manifests.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
 import { letTimePass } from '../until.ts';
@@ -12,8 +13,31 @@ const scaling = '{ min: 0, max: 4, goal: { queueWait: 4s, expectedTaskTime: 1s, 
 
 let fleet: Fleet;
 
+/** As much of KEDA's resource as an API server must know to keep one. */
+const scaledObjects = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'scaledobjects.keda.sh' },
+  spec: {
+    group: 'keda.sh',
+    scope: 'Namespaced',
+    names: { kind: 'ScaledObject', plural: 'scaledobjects', singular: 'scaledobject' },
+    versions: [
+      {
+        name: 'v1alpha1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+
 beforeAll(async () => {
-  const pools = ['scaled', 'raised', 'applied', 'handmade', 'annotated'].map((name) => ({ name, scaling }));
+  const cluster = await sharedControlPlane();
+  await cluster.kubectl(['apply', '-f', '-'], { stdin: JSON.stringify(scaledObjects) });
+  await cluster.kubectl(['wait', '--for=condition=Established', 'crd/scaledobjects.keda.sh', '--timeout=30s']);
+  const pools = ['keda', 'scaled', 'raised', 'applied', 'handmade', 'annotated'].map((name) => ({ name, scaling }));
   fleet = await startFleet({ broker: 'redis', pools: [...pools, { name: 'ours', scaling, deployment: 'otherWriters: ignore' }] });
 });
 afterAll(async () => {
@@ -62,6 +86,18 @@ describe.concurrent('beside others', () => {
     await fleet.ledger.allEnded(ids, 30_000);
     await fleet.atZero('scaled');
     expect((await poolOf(fleet, 'scaled')).hold).toBeNull();
+    await expectUnharmed(fleet, ids);
+  });
+
+  it("leaves a pool to KEDA's ScaledObject, and goes on when that is gone", { timeout: 240_000 }, async () => {
+    const path = `/apis/keda.sh/v1alpha1/namespaces/${fleet.namespace}/scaledobjects`;
+    const spec = { scaleTargetRef: { name: 'keda' }, triggers: [] };
+    await fleet.cluster.api.create(path, { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', metadata: { name: 'mails' }, spec });
+    const ids = await isHeld('keda', /ScaledObject mails\b/, 75_000);
+    await fleet.cluster.api.delete(`${path}/mails`);
+    await eventually(fleet, 'the pool to go on', async () => (await fleet.wanted('keda')) > 0, { timeoutMs: 75_000 });
+    await fleet.ledger.allEnded(ids, 30_000);
+    await fleet.atZero('keda');
     await expectUnharmed(fleet, ids);
   });
 
