@@ -7,8 +7,6 @@ const SCALERS: Readonly<Record<string, readonly [scaler: string, metric: string]
   redis: ['redisScaler', 'redis'],
   amqp: ['rabbitMQScaler', 'rabbitmq'],
 };
-const TRIGGER_LABELS = ['namespace', 'metric', 'scaledObject', 'scaler', 'triggerIndex', 'type'];
-const POOL_LABELS = ['namespace', 'scaledObject'];
 
 interface Family {
   readonly active: Written;
@@ -35,15 +33,7 @@ interface Failures {
 export function createKedaMetrics(makers: MetricMakers, autoscaler: MetricsSource, identity: MetricsIdentity): MetricsPart {
   const families = ['celeriac', ...(identity.kedaNames === true ? ['keda'] : [])].map((prefix) => familyOf(makers, prefix));
   const kedaBuild =
-    identity.kedaNames === true
-      ? makers.gauge('keda_build_info', 'Always 1; of Celeriac, which exports the names of KEDA.', [
-          'version',
-          'git_commit',
-          'goversion',
-          'goos',
-          'goarch',
-        ])
-      : undefined;
+    identity.kedaNames === true ? makers.gauge('keda_build_info', 'Always 1; of Celeriac, which exports the names of KEDA.') : undefined;
   const [scaler, prefix] = SCALERS[identity.broker] ?? [`${identity.broker}Scaler`, identity.broker];
   const failures = new Map<string, Failures>();
 
@@ -103,17 +93,17 @@ export function createKedaMetrics(makers: MetricMakers, autoscaler: MetricsSourc
 }
 
 function familyOf(makers: MetricMakers, prefix: string): Family {
-  const gauge = (name: string, help: string, labels: readonly string[]): Written => makers.gauge(`${prefix}_${name}`, help, labels);
-  const counter = (name: string, help: string, labels: readonly string[]): Written => makers.counter(`${prefix}_${name}`, help, labels);
+  const gauge = (name: string, help: string): Written => makers.gauge(`${prefix}_${name}`, help);
+  const counter = (name: string, help: string): Written => makers.counter(`${prefix}_${name}`, help);
   return {
-    active: gauge('scaler_active', '1 where the queue has tasks waiting.', TRIGGER_LABELS),
-    value: gauge('scaler_metrics_value', 'Tasks waiting in the queue.', TRIGGER_LABELS),
-    latency: gauge('scaler_metrics_latency_seconds', 'How long the broker took to say how many wait.', TRIGGER_LABELS),
-    detailErrors: counter('scaler_detail_errors_total', 'Readings of the queue that failed.', TRIGGER_LABELS),
-    errors: counter('scaled_object_errors_total', 'Turns of the pool in which a needed signal was missing.', POOL_LABELS),
-    paused: gauge('scaled_object_paused', '1 where the pool is paused, in one direction or in both.', POOL_LABELS),
-    triggers: gauge('trigger_registered_total', 'Queues watched, by the kind of broker.', ['type']),
-    resources: gauge('resource_registered_total', 'Pools scaled.', ['type', 'namespace']),
-    loop: gauge('internal_scale_loop_latency_seconds', 'How long the last turn of the pool took.', ['namespace', 'type', 'resource']),
+    active: gauge('scaler_active', '1 where the queue has tasks waiting.'),
+    value: gauge('scaler_metrics_value', 'Tasks waiting in the queue.'),
+    latency: gauge('scaler_metrics_latency_seconds', 'How long the broker took to say how many wait.'),
+    detailErrors: counter('scaler_detail_errors_total', 'Readings of the queue that failed.'),
+    errors: counter('scaled_object_errors_total', 'Turns of the pool in which a needed signal was missing.'),
+    paused: gauge('scaled_object_paused', '1 where the pool is paused, in one direction or in both.'),
+    triggers: gauge('trigger_registered_total', 'Queues watched, by the kind of broker.'),
+    resources: gauge('resource_registered_total', 'Pools scaled.'),
+    loop: gauge('internal_scale_loop_latency_seconds', 'How long the last turn of the pool took.'),
   };
 }

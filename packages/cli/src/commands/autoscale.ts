@@ -25,9 +25,7 @@ interface AutoscaleOptions {
 }
 
 async function autoscale(options: AutoscaleOptions): Promise<void> {
-  // It makes much that lives for a turn only, which V8 would let pile up: 200 MiB instead of 470 with 1,000 pools and 5,000 pods.
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=50');
+  keepMemorySmall();
   const { connectBroker, createAutoscaler, poolsJsonSchema, readPools, serveAutoscaler } = await import('@celeriac/autoscaler');
   if (options.printSchema === true) {
     process.stdout.write(`${JSON.stringify(await poolsJsonSchema(), null, 2)}\n`);
@@ -66,6 +64,16 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
   } finally {
     await transport.close();
   }
+}
+
+/**
+ * Turns make much that lives no longer than they do, which V8 would let pile up; and its compiler's threads keep the memory they once used.
+ * With 1,000 pools and 5,000 pods at work: 200 MiB instead of 470, for a tenth of a core.
+ */
+function keepMemorySmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=25');
+  setFlagsFromString('--no-concurrent-recompilation');
 }
 
 function report(left: readonly string[], logger: Logger): void {
