@@ -54,7 +54,9 @@ export function createGrowthProbe(probes: QueueProbes): GrowthProbe {
   };
   const isDue = (entry: Watched, nowMs: number): boolean => {
     if (entry.isAsking) return false;
-    return entry.ready !== null || nowMs - entry.lookedAtMs >= Math.max(MISSING_ROUND_MS, (missing / MISSING_PER_S) * 1_000);
+    if (entry.ready !== null) return true;
+    // The round that is nearest: one that comes a moment too soon must not put it off to the next.
+    return nowMs - entry.lookedAtMs >= Math.max(MISSING_ROUND_MS, (missing / MISSING_PER_S) * 1_000) - sliceMs() / 2;
   };
   const slice = (): void => {
     const nowMs = performance.now();
