@@ -101,7 +101,8 @@ describe('an own control plane', () => {
     const { name, pid } = await runningPod('forced');
     await cluster.api.delete(resourcePath('Pod', namespace, name), { gracePeriodSeconds: 0 });
     await until(() => !lives(pid), { what: 'the end of its process' });
-    expect(kubelet.records.find((record) => record.pod === name)).toMatchObject({ dropped: true, killed: false });
+    const ended = () => kubelet.records.find((record) => record.pod === name && record.endedAtMs !== undefined);
+    expect(await until(ended, { what: 'its record' })).toMatchObject({ dropped: true, killed: false });
     const second = await runningPod('forced');
     expect(second.name).not.toBe(name);
     await scale('forced', 0);
