@@ -77,6 +77,11 @@ it('never takes back a shrink that comes in between, and writes nothing without 
   await fencing;
   expect((await deployment()).spec?.replicas).toBe(1);
 
+  const settled = async () => {
+    const { status, metadata: seen } = await deployment();
+    return status?.['observedGeneration'] === seen.generation && status?.['replicas'] === 1 && status['unavailableReplicas'] === 1;
+  };
+  await until(settled, { what: 'the controller to have followed' });
   const { metadata } = await deployment();
   await expect(fenceScale({ client: slow, namespace, name: 'web', mayWrite: () => false })).rejects.toMatchObject({
     code: 'CELERIAC_E_KUBERNETES',
