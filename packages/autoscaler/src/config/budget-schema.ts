@@ -1,24 +1,15 @@
-import { type QuantityKind, readQuantity } from '@celeriac/protocol';
 import type { z as Zod } from 'zod';
 import type { PoolOfFile, PoolsFile } from './pools-file.ts';
-import { count, label, type Z } from './schema-parts.ts';
+import { count, label, quantity, type Z } from './schema-parts.ts';
 
 /** `budgets` of the file. */
 export function budgetsSchema(z: Z): Zod.ZodType<PoolsFile['budgets']> {
-  const quantity = (kind: QuantityKind, text: string) =>
-    z
-      .union([z.string(), z.number()])
-      .superRefine((written, context) => {
-        const read = readQuantity(written, kind);
-        if (read.kind === 'faulty') context.addIssue({ code: 'custom', message: read.text });
-      })
-      .describe(text);
   return z
     .record(
       label(z, 'the name of a budget'),
       z.strictObject({
-        cpu: quantity('cpu', "Cores of all its pools together, such as 40 or '500m'.").optional(),
-        memory: quantity('memory', "Bytes of all its pools together, such as '160Gi'.").optional(),
+        cpu: quantity(z, 'cpu', "Cores of all its pools together, such as 40 or '500m'.").optional(),
+        memory: quantity(z, 'memory', "Bytes of all its pools together, such as '160Gi'.").optional(),
         gpu: z.int().min(0).max(100_000).optional().describe('Whole devices of all its pools together.'),
         replicas: count(z, 'Replicas of all its pools together, whatever their size.').optional(),
       }),

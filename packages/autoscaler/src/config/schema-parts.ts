@@ -1,3 +1,4 @@
+import { type QuantityKind, readQuantity } from '@celeriac/protocol';
 import type { z as Zod } from 'zod';
 import { DURATION_PATTERN, parseDurationMs } from './duration.ts';
 
@@ -16,6 +17,17 @@ export function duration(z: Z, text: string): Zod.ZodPipe<Zod.ZodString, Zod.Zod
 /** A number of replicas. */
 export function count(z: Z, text: string): Zod.ZodInt {
   return z.int().min(0).max(100_000).describe(text);
+}
+
+/** One of Kubernetes' quantities, checked and kept as it is written. */
+export function quantity(z: Z, kind: QuantityKind, text: string): Zod.ZodUnion<readonly [Zod.ZodString, Zod.ZodNumber]> {
+  return z
+    .union([z.string(), z.number()])
+    .superRefine((written, context) => {
+      const read = readQuantity(written, kind);
+      if (read.kind === 'faulty') context.addIssue({ code: 'custom', message: read.text });
+    })
+    .describe(text);
 }
 
 /** A name as Kubernetes' DNS labels. */

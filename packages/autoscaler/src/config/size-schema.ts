@@ -1,21 +1,14 @@
-import { type PoolSize, type QuantityKind, readQuantity } from '@celeriac/protocol';
+import type { PoolSize } from '@celeriac/protocol';
 import type { z as Zod } from 'zod';
+import { quantity, type Z } from './schema-parts.ts';
 
 /** The `size` of a pool: what one replica has. Quantities are Kubernetes' own and stay as they are written. */
-export function poolSizeSchema(z: typeof Zod): Zod.ZodType<PoolSize> {
-  const quantity = (kind: QuantityKind, text: string) =>
-    z
-      .union([z.string(), z.number()])
-      .superRefine((written, context) => {
-        const read = readQuantity(written, kind);
-        if (read.kind === 'faulty') context.addIssue({ code: 'custom', message: read.text });
-      })
-      .describe(text);
+export function poolSizeSchema(z: Z): Zod.ZodType<PoolSize> {
   const devices = z.int().min(0).max(1_000);
   return z
     .strictObject({
-      cpu: quantity('cpu', "Cores, such as 2 or '500m'.").optional(),
-      memory: quantity('memory', "Bytes, such as '4Gi' or '1.5G'.").optional(),
+      cpu: quantity(z, 'cpu', "Cores, such as 2 or '500m'.").optional(),
+      memory: quantity(z, 'memory', "Bytes, such as '4Gi' or '1.5G'.").optional(),
       gpu: z
         .union([
           devices,
@@ -30,8 +23,8 @@ export function poolSizeSchema(z: typeof Zod): Zod.ZodType<PoolSize> {
       labels: z.record(z.string().min(1), z.string()).optional().describe('Tasks may ask for any of them.'),
       perTask: z
         .strictObject({
-          cpu: quantity('cpu', 'Cores of one task.').optional(),
-          memory: quantity('memory', 'Bytes of one task.').optional(),
+          cpu: quantity(z, 'cpu', 'Cores of one task.').optional(),
+          memory: quantity(z, 'memory', 'Bytes of one task.').optional(),
           gpu: z.number().min(0).max(1_000).optional().describe('Devices of one task; 0.5 for half of one.'),
         })
         .optional()
