@@ -2,7 +2,7 @@ import { queueWait } from '../policies/queue-wait.ts';
 import { learnGaps } from '../window/gaps.ts';
 import { emptyHead, headAgeMs } from '../window/head-age.ts';
 import { type HighWater, highest, raise } from '../window/high-water.ts';
-import { type Sample, valueOr } from '../window/sample.ts';
+import { oldestAgeMs, valueOr } from '../window/sample.ts';
 import { budgetAskOf } from './budget-ask.ts';
 import type { Decision, Evidence, ReasonCode, Stage } from './decision.ts';
 import { type Facts, factsOf } from './facts.ts';
@@ -140,21 +140,16 @@ function evidenceOf(facts: Facts, seen: PoolSeen, slotsWanted: number): Evidence
     coldStartMs: facts.demand.coldStartMs,
     nextDueMs: facts.nextDueMs,
     signalAgeMs: {
-      queues: oldest(
+      queues: oldestAgeMs(
         facts.nowMs,
         seen.queues.map((queue) => queue.ready),
       ),
-      replicas: oldest(facts.nowMs, [seen.replicas]),
-      heartbeats: oldest(
+      replicas: oldestAgeMs(facts.nowMs, [seen.replicas]),
+      heartbeats: oldestAgeMs(
         facts.nowMs,
         valueOr(seen.replicas, []).flatMap((replica) => (replica.phase === 'ready' ? [replica.active] : [])),
       ),
     },
     unknown: [...facts.unknown, ...silent],
   };
-}
-
-function oldest(nowMs: number, samples: readonly Sample<unknown>[]): number | null {
-  if (samples.length === 0) return null;
-  return Math.max(0, ...samples.map((sample) => nowMs - (sample.kind === 'reading' ? sample.atMs : sample.sinceMs)));
 }

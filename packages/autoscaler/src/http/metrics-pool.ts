@@ -1,7 +1,7 @@
 import type { ReplicaSeen } from '../decide/seen.ts';
 import type { PoolTick } from '../loop/pool-loop.ts';
 import { COUNTED } from '../tally/tally.ts';
-import { type Sample, valueOr } from '../window/sample.ts';
+import { oldestAgeMs, type Sample, valueOr } from '../window/sample.ts';
 import { replicasByStage } from './decision-stages.ts';
 import type { MetricMakers } from './metric-makers.ts';
 import type { MetricsPart, MetricsSource } from './metrics-part.ts';
@@ -82,15 +82,10 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
     held.set({ pool }, seen.hold === null ? 0 : 1);
   };
   const writeAges = ({ pool, seen }: PoolTick, known: readonly ReplicaSeen[], nowMs: number): void => {
-    age.set(
-      { pool, source: 'queues' },
-      oldestS(
-        nowMs,
-        seen.queues.map(({ ready }) => ready),
-      ),
-    );
+    const oldestS = (samples: readonly Sample<unknown>[]): number => (oldestAgeMs(nowMs, samples) ?? 0) / 1_000;
+    age.set({ pool, source: 'queues' }, oldestS(seen.queues.map(({ ready }) => ready)));
     const beats = known.filter((replica) => replica.phase === 'ready').map(({ active }) => active);
-    age.set({ pool, source: 'heartbeats' }, oldestS(nowMs, beats));
+    age.set({ pool, source: 'heartbeats' }, oldestS(beats));
     if (autoscaler.targetKindOf(pool) !== 'kubernetes') return;
     const ageMs = autoscaler.kubernetes?.view.freshness(autoscaler.namespaceOf(pool)).ageMs;
     if (ageMs !== undefined && Number.isFinite(ageMs)) age.set({ pool, source: 'kubernetes' }, ageMs / 1_000);
@@ -138,8 +133,4 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
 function reasonOf({ why }: ReplicaSeen): string {
   const word = why?.split(':', 1)[0] ?? '';
   return REASON.test(word) ? word : 'Other';
-}
-
-function oldestS(nowMs: number, samples: readonly Sample<unknown>[]): number {
-  return samples.reduce((age, sample) => Math.max(age, nowMs - (sample.kind === 'reading' ? sample.atMs : sample.sinceMs)), 0) / 1_000;
 }

@@ -26,6 +26,12 @@ export function unavailable(reason: string, sinceMs: number): Sample<never> {
   return { kind: 'unavailable', reason, sinceMs };
 }
 
+/** Age of the oldest of these, ms; of what is missing, for how long it has been. Null for none. */
+export function oldestAgeMs(nowMs: number, samples: readonly Sample<unknown>[]): number | null {
+  if (samples.length === 0) return null;
+  return samples.reduce((age, sample) => Math.max(age, nowMs - (sample.kind === 'reading' ? sample.atMs : sample.sinceMs)), 0);
+}
+
 /** The value of a reading, or `otherwise`. */
 export function valueOr<T, U>(sample: Sample<T>, otherwise: U): T | U {
   return sample.kind === 'reading' ? sample.value : otherwise;
