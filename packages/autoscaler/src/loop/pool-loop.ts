@@ -15,7 +15,7 @@ import { type QueueDepthSampler, queueDepthSampler } from '../samplers/queue-dep
 import { survey } from '../samplers/survey.ts';
 import { noScaleIn, type ScaleInState, scaleInOf } from '../scale-in/scale-in.ts';
 import { step } from '../scale-in/step.ts';
-import type { Target, TargetReplica, TargetSeen, TargetWork } from '../targets/target.ts';
+import type { Target, TargetReplica, TargetWork } from '../targets/target.ts';
 import type { Sample } from '../window/sample.ts';
 import { createEffectRunner, type EffectRunner } from './effects.ts';
 import { createGrowthWatch, type GrowthWatch } from './growth-watch.ts';
@@ -220,13 +220,13 @@ export class PoolLoop {
       logger[level]({ pool: spec.pool, from: decision.from, to: decision.to, reason: decision.reason }, decision.text);
       await target.grow(decision.from, decision.to, decision.text);
       const grown = target.look(now()).replicas;
-      if (grown.kind === 'reading') this.#know(grown.value);
+      if (grown.kind === 'reading') this.#options.onReplicas(grown.value);
     }
     if (replicas.kind === 'reading') {
       target.observe(workOf(replicas.value));
       const fenced = await this.#effects.fenced();
       if (isOver()) return;
-      if (fenced) this.#shrink(atMs, replicas.value, decision, looked);
+      if (fenced) this.#shrink(atMs, replicas.value, decision, seen);
     }
     this.#remember();
     this.#growth.arm(spec.mode !== 'off' && decision.from === 0 && decision.to === 0);
@@ -245,7 +245,7 @@ export class PoolLoop {
   #join(atMs: number, replicas: ReturnType<Target['look']>['replicas']): Sample<readonly ReplicaSeen[]> {
     if (replicas.kind === 'unavailable') return replicas;
     const { target, fleet } = this.#options;
-    this.#know(replicas.value);
+    this.#options.onReplicas(replicas.value);
     const joined = survey(atMs, {
       replicas: replicas.value,
       fleet: fleet.state,
@@ -260,18 +260,14 @@ export class PoolLoop {
     return { ...replicas, value: joined };
   }
 
-  #know(replicas: readonly TargetReplica[]): void {
-    this.#options.onReplicas(replicas);
-  }
-
-  #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision, looked: TargetSeen): void {
+  #shrink(atMs: number, replicas: readonly ReplicaSeen[], decision: Decision, pool: PoolSeen): void {
     const { spec, journal, logger } = this.#options;
     const want = decision.apply ? decision.to : Math.max(decision.from, decision.to);
     const seen = {
       want,
-      wish: mayTrim(spec, decision, mergeOrders(this.#orders, looked.orders), looked.hold) ? decision.budgetAsk.wish : null,
+      wish: mayTrim(spec, decision, pool.orders, pool.hold) ? decision.budgetAsk.wish : null,
       replicas,
-      hold: looked.hold ?? looked.shrinkHold,
+      hold: pool.hold ?? pool.shrinkHold ?? null,
       answers: { ...this.#effects.answers },
     };
     const before = this.#scaleIn;
