@@ -3,7 +3,8 @@
 import { createControlClient, createTransport } from '@celeriac/brokers';
 import { describe, expect, it } from 'vitest';
 import { startRedis } from '../brokers/redis.ts';
-import { ledgerApp, pythonProgram } from '../kubernetes/worker-program.ts';
+import { pythonProgram } from '../kubernetes/worker-program.ts';
+import { ledgerApp } from '../python/ledger-app.ts';
 import { eventually, expectUnharmed, scaleInEffects } from './fleet-checks.ts';
 import { type Fleet, startFleet } from './fleet-rig.ts';
 

@@ -6,31 +6,16 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startRedis } from '../brokers/redis.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import { ledgerApp } from '../python/ledger-app.ts';
 import { pythonPeer } from '../python/venv.ts';
 import { atZero, startAutoscaler } from './autoscaler-rig.ts';
-
-const app = `
-import os, time
-from celery import Celery
-
-app = Celery('tasks', broker=os.environ['CELERY_BROKER_URL'])
-app.conf.broker_connection_retry_on_startup = True
-
-@app.task(name='test.work')
-def work(path, id, ms):
-    with open(path, 'a') as ledger:
-        ledger.write(f'start {id} {os.getpid()} 0\\n')
-    time.sleep(ms / 1000)
-    with open(path, 'a') as ledger:
-        ledger.write(f'end {id} {os.getpid()} 0\\n')
-`;
 
 it('takes a Python Celery 5.7 pool from zero to two replicas and back, early acks and all', { timeout: 180_000 }, async () => {
   const peer = await pythonPeer('celery57');
   await using redis = await startRedis();
   using ledger = createLedger();
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-autoscale-python-'));
-  writeFileSync(join(folder, 'app.py'), app);
+  writeFileSync(join(folder, 'app.py'), ledgerApp);
   const command = [
     peer.bin('celery'),
     '-A',

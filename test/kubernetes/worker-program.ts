@@ -53,7 +53,7 @@ export function celeriacProgram(settings: CeleriacSettings): WorkerProgram {
 }
 
 export interface PythonSettings extends WorkerSettings {
-  /** Text of app.py; it must define `app` and read CELERY_BROKER_URL and CELERY_RESULT_BACKEND. `ledgerApp` is one. */
+  /** Text of app.py; it must define `app` and read CELERY_BROKER_URL and CELERY_RESULT_BACKEND. `ledgerApp` of test/python is one. */
   readonly app: string;
   /** Default `celery57`. */
   readonly peer?: PythonPeerName;
@@ -78,23 +78,6 @@ export async function pythonProgram(settings: PythonSettings): Promise<PythonPro
     [Symbol.dispose]: () => rmSync(workingDir, { recursive: true, force: true }),
   };
 }
-
-/** app.py with the task `test.work` of test/integration/autoscaler-tasks.ts: notes its start and end in a ledger. */
-export const ledgerApp: string = `
-import os, time
-from celery import Celery
-
-app = Celery('tasks', broker=os.environ['CELERY_BROKER_URL'], backend=os.environ.get('CELERY_RESULT_BACKEND'))
-app.conf.broker_connection_retry_on_startup = True
-
-@app.task(name='test.work')
-def work(path, id, ms):
-    with open(path, 'a') as ledger:
-        ledger.write(f'start {id} {os.getpid()} 0\\n')
-    time.sleep(ms / 1000)
-    with open(path, 'a') as ledger:
-        ledger.write(f'end {id} {os.getpid()} 0\\n')
-`;
 
 function brokerEnv({ broker, backend }: WorkerSettings): Readonly<Record<string, string>> {
   return { CELERY_BROKER_URL: broker, ...(backend === undefined ? {} : { CELERY_RESULT_BACKEND: backend }) };
