@@ -104,7 +104,11 @@ export class PodRun {
     if (deletionTimestamp === undefined || this.#removed) return;
     if (before !== pod && graceS === before.metadata.deletionGracePeriodSeconds) return;
     clearTimeout(this.#startTimer);
-    for (const container of this.#containers) container.terminate(graceS * 1_000);
+    // Without a grace it is taken by force, as if it were gone already: nothing has run out.
+    for (const container of this.#containers) {
+      if (graceS === 0) container.drop();
+      else container.terminate(graceS * 1_000);
+    }
   }
 
   /** It is gone from the API: what runs is ended. */
