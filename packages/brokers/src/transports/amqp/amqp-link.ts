@@ -8,6 +8,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 20_000;
+/** While somebody waits for the connection. */
+const LONGEST_HURRIED_BACKOFF_MS = 1_000;
 const DEFAULT_HEARTBEAT_S = 30;
 
 /** One life of a connection. */
@@ -35,6 +37,8 @@ export interface AmqpLink {
   /** Rejects with CELERIAC_E_CONNECTION when time is up or the broker refuses the login, CELERIAC_E_CLOSED after `close`. */
   ready(timeoutMs: number): Promise<LiveConnection>;
   listen(listener: LinkListener): () => void;
+  /** Somebody waits for the connection now: the next attempt comes within a second. No effect while connected or before the first `ready`. */
+  hurry(): void;
   close(): Promise<void>;
 }
 
@@ -57,6 +61,7 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
   let live: LiveConnection | undefined;
   let running: Promise<void> | undefined;
   let refused: Error | undefined;
+  let shorten: (() => void) | undefined;
 
   const tell = (call: (listener: LinkListener) => void): void => {
     for (const listener of [...listeners]) call(listener);
@@ -76,8 +81,18 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
         await untilEnded(opened);
       }
       const round = Math.max(0, Math.floor(attempt / addresses.length));
-      await pause(Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** round), closing.signal);
+      await backOff(Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** round));
     }
+  }
+
+  async function backOff(milliseconds: number): Promise<void> {
+    const hurried = new AbortController();
+    shorten = () => hurried.abort();
+    const startMs = performance.now();
+    await pause(milliseconds, AbortSignal.any([closing.signal, hurried.signal]));
+    shorten = undefined;
+    const remainingMs = milliseconds - (performance.now() - startMs);
+    await pause(Math.min(remainingMs, Math.random() * LONGEST_HURRIED_BACKOFF_MS), closing.signal);
   }
 
   /** Resolves when the connection has ended. */
@@ -117,6 +132,7 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
       running ??= keepConnected();
       if (live !== undefined) return live;
       if (refused !== undefined) throw connectionError(refused);
+      shorten?.();
       return await new Promise<LiveConnection>((resolve, reject) => {
         const settle = (act: () => void): void => {
           clearTimeout(timer);
@@ -142,6 +158,7 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    hurry: () => shorten?.(),
     async close() {
       closing.abort();
       if (live !== undefined) await closeModel(live.model);
@@ -187,7 +204,7 @@ async function closeModel(model: ChannelModel): Promise<void> {
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal.aborted || milliseconds <= 0) return resolve();
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);

@@ -196,6 +196,7 @@ export function createAmqpPublisher({ link, window, timeoutMs, logger }: AmqpPub
         const why = blocked === null ? 'no connection' : `the broker takes no messages: ${blocked}`;
         finish(entry, entry.sent ? uncertain(entry, `no confirm within ${timeoutMs} ms`) : tooLate(entry, why));
       }
+      if (waiting.length > 0) link.hurry();
       if (inFlight.size > 0 || waiting.length > 0) return;
       clearInterval(deadlineTimer);
       deadlineTimer = undefined;
