@@ -21,6 +21,7 @@ const PROGRAMS = [
     there: () => existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server') && runs('erl', ['-version']),
   },
   { need: 'openssl', debian: 'openssl', there: () => runs('openssl', ['version']) },
+  { need: 'prometheus', debian: 'prometheus', there: () => runs('prometheus', ['--version']) },
   { need: 'python', debian: 'python3-venv', there: () => runs('python3', ['-c', 'import venv, ensurepip']) },
 ];
 

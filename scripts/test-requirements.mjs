@@ -11,6 +11,10 @@ const RIGS = new Map([
   ['test/python/venv.ts', 'celery57'],
   ['test/node-22.ts', 'node22'],
   ['test/kubernetes/control-plane.ts', 'kubernetes'],
+  ['test/chart/helm.ts', 'kubernetes'],
+  ['test/monitoring/prometheus.ts', 'prometheus'],
+  ['test/monitoring/promtool.ts', 'prometheus'],
+  ['test/one-node/cluster.ts', 'one-node'],
 ]);
 const PEERS = ['celery56', 'flower', 'exporter'];
 
