@@ -19,6 +19,7 @@ export {
 } from './events/fleet-state.ts';
 export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';
+export type { MetricDeclaration, MetricTable } from './observe/metric.ts';
 export type { Delivery, QuarantineReason } from './transports/delivery.ts';
 export type { SweptClaims } from './transports/redis/claim-sweeper.ts';
 export { isRedisTransport } from './transports/redis/is-redis-transport.ts';

@@ -5,36 +5,15 @@ import { oldestAgeMs, type Sample, valueOr } from '../window/sample.ts';
 import { replicasByStage } from './decision-stages.ts';
 import type { MetricMakers } from './metric-makers.ts';
 import type { MetricsPart, MetricsSource } from './metrics-part.ts';
+import { POOL_METRICS } from './tables/pool-table.ts';
 
-const COLD_START_BUCKETS_S = [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 /** Reasons that are words of Kubernetes or of ours; others share one series. */
 const REASON = /^[A-Za-z][A-Za-z-]{0,39}$/;
 
 /** What KEDA does not know: tasks and slots of a pool, the stages of its decision, what limits it, what it cost. */
 export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSource): MetricsPart {
-  const { gauge, counter } = makers;
-  const waiting = gauge('celeriac_pool_ready_tasks', 'Tasks waiting in all queues of the pool.');
-  const running = gauge('celeriac_pool_active_tasks', 'Tasks running.');
-  const reserved = gauge('celeriac_pool_reserved_tasks', 'Tasks handed out that have not begun and are due.');
-  const scheduled = gauge('celeriac_pool_scheduled_eta_tasks', 'Tasks that workers hold for later.');
-  const oldest = gauge('celeriac_oldest_task_age_seconds', 'How long the oldest task of the queue has waited.');
-  const slots = gauge('celeriac_pool_slots', 'Slots by the state of their replica.');
-  const replicas = gauge('celeriac_pool_replicas', 'Replicas by state.');
-  const stuck = gauge('celeriac_stuck_replicas', 'Replicas that will neither come up nor go by themselves, by reason.');
-  const stages = gauge('celeriac_decision_replicas', 'Replicas after each stage of the last decision.');
-  const limited = gauge('celeriac_limited', '1 for each reason that changed the wish of the last decision.');
-  const held = gauge('celeriac_held', '1 where the target must not be written to, as while somebody else writes its replicas.');
-  const age = gauge('celeriac_signal_age_seconds', 'Age of the oldest reading of a kind.');
-  const coldStart = makers.histogram(
-    'celeriac_cold_start_seconds',
-    'From asking for a replica to hearing of its worker.',
-    ['pool'],
-    COLD_START_BUCKETS_S,
-  );
-  const killed = counter('celeriac_tasks_killed_total', 'Tasks that ran when their replica was ended by force.');
-  const victims = counter('celeriac_wrong_victims_total', 'Replicas that went in place of those a shrink had named.');
-  const writes = counter('celeriac_scale_writes_total', 'Writes of the number of replicas, by how they ended.');
-  const decisions = counter('celeriac_scaler_decisions_total', 'Decisions that changed the number of replicas.');
+  const { waiting, running, reserved, scheduled, oldest, slots, replicas, stuck, stages, limited, held, age, coldStart, ...counted } =
+    makers.make(POOL_METRICS);
 
   const beganMs = autoscaler.nowMs;
   const timed = new Map<string, ReadonlySet<string>>();
@@ -92,10 +71,10 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
   };
   const writeCounts = (pool: string): void => {
     const tally = autoscaler.tally.of(pool);
-    for (const cause of COUNTED.tasks_killed) killed.set({ pool, cause }, tally.count('tasks_killed', cause));
-    for (const result of COUNTED.scale_writes) writes.set({ pool, result }, tally.count('scale_writes', result));
-    for (const direction of COUNTED.decisions) decisions.set({ pool, direction }, tally.count('decisions', direction));
-    victims.set({ pool }, tally.count('wrong_victims', 'replica'));
+    for (const cause of COUNTED.tasks_killed) counted.killed.set({ pool, cause }, tally.count('tasks_killed', cause));
+    for (const result of COUNTED.scale_writes) counted.writes.set({ pool, result }, tally.count('scale_writes', result));
+    for (const direction of COUNTED.decisions) counted.decisions.set({ pool, direction }, tally.count('decisions', direction));
+    counted.victims.set({ pool }, tally.count('wrong_victims', 'replica'));
   };
 
   return {

@@ -15,7 +15,11 @@ export function sendNoPool(response: ServerResponse, autoscaler: Autoscaler, poo
 
 /** 409: another one holds the lease; it is named. */
 export function sendStandby(response: ServerResponse, autoscaler: Autoscaler): void {
-  const { holder } = autoscaler.lease;
+  sendJson(response, 409, { error: standbyText(autoscaler), holder: autoscaler.lease.holder });
+}
+
+/** That we do not hold the lease, and who does. */
+export function standbyText({ lease: { holder } }: Autoscaler): string {
   const who = holder === null ? 'nobody holds it at the moment' : `${holder} holds it: ask that one`;
-  sendJson(response, 409, { error: `this autoscaler does not hold the lease; ${who}`, holder });
+  return `this autoscaler does not hold the lease; ${who}`;
 }

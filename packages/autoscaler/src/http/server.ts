@@ -5,6 +5,7 @@ import { CeleriacError } from '@celeriac/protocol';
 import type { Autoscaler } from '../autoscaler.ts';
 import { sendJson, sendText } from './answer.ts';
 import { streamJournal } from './journal-stream.ts';
+import { sendKeda } from './keda-answer.ts';
 import { createMetrics } from './metrics.ts';
 import type { MetricsIdentity } from './metrics-part.ts';
 import { type PoolSummary, poolSummary } from './pool-summary.ts';
@@ -36,8 +37,8 @@ export interface AutoscalerHttpOptions {
 const HEARTBEAT_MS = 15_000;
 
 /**
- * Serves `/livez`, `/readyz`, `/metrics`, `/api/state`, `/api/pools`, `/api/pools/:name`, `/api/pools/:name/explain`, `/api/journal`
- * (`?pool=`, `?limit=`) and `/api/journal/stream` as server-sent events; takes `POST /api/pools/:name/orders`. Rejects with
+ * Serves `/livez`, `/readyz`, `/metrics`, `/api/state`, `/api/pools`, `/api/pools/:name`, `/api/pools/:name/explain`, `/api/keda/:name`,
+ * `/api/journal` (`?pool=`, `?limit=`) and `/api/journal/stream` as server-sent events; takes `POST /api/pools/:name/orders`. Rejects with
  * CELERIAC_E_CONFIG where the address cannot be had or the token cannot be read.
  */
 export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<AutoscalerHttp> {
@@ -65,6 +66,8 @@ export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<A
       return sendJson(response, 405, { error: isOrder ? 'POST an order' : 'read only' }, { allow: allowed.join(', ') });
     }
     if (pool !== undefined) return sendPool(response, autoscaler, pool, what);
+    const [, scaledByKeda] = /^\/api\/keda\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (scaledByKeda !== undefined) return sendKeda(response, autoscaler, scaledByKeda);
     return respondAt(url, request, response);
   };
   const respondAt = async (url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> => {
