@@ -172,6 +172,14 @@ export class Autoscaler {
     return target === undefined ? [] : valueOr(target.look(this.#now()).replicas, []);
   }
 
+  /**
+   * The least number, not below `to`, that somebody else may write to a pool's Deployment now so that none but these idle replicas go, or
+   * such in which nothing runs. Null where that cannot be told, and for a pool that is no Deployment.
+   */
+  safeNumber(pool: string, to: number, idle: ReadonlySet<string>): number | null {
+    return this.#running(pool)?.target.safeNumber?.(this.#now(), to, idle) ?? null;
+  }
+
   /** The autoscaler's clock, epoch ms. */
   get nowMs(): number {
     return this.#now();

@@ -16,6 +16,12 @@ export function deploymentSchema(z: Z): Zod.ZodType<Deployment> {
         .describe(
           'Where an HPA, a ScaledObject or a GitOps tool writes its replicas too. hold: changes nothing until that ends. Default hold.',
         ),
+      protectBusy: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Where somebody else scales it (mode dry-run or off): busy pods carry a higher deletion cost and keep their node, so that shrinks take idle ones. Default false.',
+        ),
       startTimeout: duration(z, 'How long a running pod may stay unheard of before it counts as stuck. Default 5m.').prefault('5m'),
       provisionTimeout: duration(z, 'How long a pod may wait for a node before it counts as stuck. Default 15m.').prefault('15m'),
       minGracePeriod: duration(

@@ -22,6 +22,11 @@ export interface DeploymentConfig {
   readonly name: string;
   /** What to do where somebody else writes its replicas: `hold` changes nothing until that ends, `ignore` goes on. */
   readonly otherWriters: 'hold' | 'ignore';
+  /**
+   * Whether busy pods are protected from shrinks by somebody else in a pool whose mode is `dry-run` or `off`: the only thing written
+   * there. Default false.
+   */
+  readonly protectBusy?: boolean | undefined;
   /** How long a pod that runs may stay unheard of before it counts as stuck, ms. */
   readonly startTimeoutMs: number;
   /** How long a pod may wait for a node before it counts as stuck, ms. */

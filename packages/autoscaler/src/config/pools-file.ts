@@ -41,6 +41,7 @@ export interface PoolOfFile {
           readonly namespace?: string | undefined;
           readonly name: string;
           readonly otherWriters: 'hold' | 'ignore';
+          readonly protectBusy: boolean;
           readonly startTimeout: number;
           readonly provisionTimeout: number;
           readonly minGracePeriod: number;

@@ -75,12 +75,13 @@ function toTarget({ local, deployment }: PoolOfFile['target']): TargetConfig {
     return { kind: 'local', command, cwd, startTimeoutMs: startTimeout, drainTimeoutMs: drainTimeout };
   }
   if (deployment === undefined) throw new Error('a pool without a target');
-  const { namespace, name, otherWriters, startTimeout, provisionTimeout, minGracePeriod } = deployment;
+  const { namespace, name, otherWriters, protectBusy, startTimeout, provisionTimeout, minGracePeriod } = deployment;
   return {
     kind: 'deployment',
     namespace,
     name,
     otherWriters,
+    protectBusy,
     startTimeoutMs: startTimeout,
     provisionTimeoutMs: provisionTimeout,
     minGracePeriodMs: minGracePeriod,

@@ -319,6 +319,7 @@ function workOf(replicas: readonly ReplicaSeen[]): TargetWork {
   return {
     up: new Set(replicas.flatMap(({ id, active }) => (active.kind === 'reading' ? [id] : []))),
     busy: new Set(replicas.flatMap((replica) => (replica.phase === 'ready' && !isIdle(replica) ? [replica.id] : []))),
+    unheard: new Set(replicas.flatMap((one) => (['starting', 'stuck'].includes(one.phase) && one.empty !== true ? [one.id] : []))),
     active: new Map(replicas.flatMap(({ id, active }) => (active.kind === 'reading' ? [[id, active.value] as const] : []))),
   };
 }

@@ -48,6 +48,7 @@ export async function createTarget({ spec, target }: PoolConfig, context: Target
       connection: { ...connection, scale: countedScale(connection.scale, tally) },
       namespace: context.namespace,
       annotates: mode === 'on' || mode === 'up-only',
+      protects: target.protectBusy === true && (mode === 'off' || mode === 'dry-run'),
       logger: context.logger,
       now: context.now,
       mayWrite: context.mayWrite,

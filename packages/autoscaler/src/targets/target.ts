@@ -40,6 +40,8 @@ export interface TargetWork {
   readonly up: ReadonlySet<string>;
   /** Ids of replicas that hold work, or of which nothing certain is known. */
   readonly busy: ReadonlySet<string>;
+  /** Ids of replicas in which something runs that has not been heard of: a task cannot be ruled out. Absent: none. */
+  readonly unheard?: ReadonlySet<string>;
   /** Tasks that ran in each when it was last heard of. */
   readonly active: ReadonlyMap<string, number>;
 }
@@ -72,6 +74,11 @@ export interface Target {
    * holder of the lease. Absent where a shrink has ended with the promise of whoever asked.
    */
   fence?(): Promise<void>;
+  /**
+   * The least number, not below `to`, to which somebody else may shrink it now so that none but these idle ones go, or such in which nothing
+   * runs; null where that cannot be told. Absent where nobody else can.
+   */
+  safeNumber?(nowMs: number, to: number, idle: ReadonlySet<string>): number | null;
   /** Calls back when replicas came or went. */
   onChange(listener: () => void): void;
   /**

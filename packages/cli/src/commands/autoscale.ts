@@ -84,7 +84,9 @@ function report(left: readonly string[], logger: Logger): void {
 
 function inDryRun(config: PoolsConfig): PoolsConfig {
   const pools = config.pools.map((pool) => {
-    return pool.spec.mode === 'off' ? pool : { ...pool, spec: { ...pool.spec, mode: 'dry-run' as const } };
+    const target = pool.target.kind === 'deployment' ? { ...pool.target, protectBusy: false } : pool.target;
+    const mode = pool.spec.mode === 'off' ? ('off' as const) : ('dry-run' as const);
+    return { ...pool, target, spec: { ...pool.spec, mode } };
   });
   return { ...config, pools };
 }

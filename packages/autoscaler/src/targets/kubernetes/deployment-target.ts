@@ -15,6 +15,7 @@ import { PodMarks } from './pod-marks.ts';
 import { refused } from './refusal.ts';
 import { removalOf } from './removal.ts';
 import { rivalsOf } from './rivals.ts';
+import { safeNumber } from './safe-number.ts';
 import { ScaleChanges } from './scale-changes.ts';
 import { seenInView } from './seen-in-view.ts';
 import { shieldPatches } from './shield.ts';
@@ -28,6 +29,8 @@ export interface DeploymentTargetOptions {
   readonly namespace: string | undefined;
   /** Whether pods may be annotated: not in a pool that is off or runs dry. */
   readonly annotates: boolean;
+  /** Whether busy pods are protected from the shrinks of somebody else, though we scale nothing: by their shield and their deletion cost. */
+  readonly protects?: boolean;
   readonly logger: Logger;
   /** Epoch ms. */
   readonly now: () => number;
@@ -154,13 +157,14 @@ export class DeploymentTarget implements Target {
     const nowMs = this.#options.now();
     const seen = this.#eye.last;
     if (seen === null) return;
-    this.#eye.observe(nowMs, work);
+    const { annotates, protects = false } = this.#options;
+    this.#eye.observe(nowMs, protects ? { ...work, busy: new Set([...work.busy, ...(work.unheard ?? [])]) } : work);
     if (!this.#options.mayWrite()) return;
     this.#announcer.lasting(nowMs, seen.deployment, seen.conditions);
-    if (!this.#options.annotates || seen.hold !== null) return;
+    if (!protects && (!annotates || seen.hold !== null)) return;
     // Who is to go by a shrink that the controller has not come to yet stays the one to go.
     if (!seen.tooMany) this.#marks.sweep(nowMs, seen.pods);
-    this.#marks.apply(nowMs, shieldPatches(nowMs, seen.pods, this.#eye.busyAtMs));
+    this.#marks.apply(nowMs, shieldPatches(nowMs, seen.pods, this.#eye.busyAtMs, { raisesCost: protects }));
   }
 
   mark(ids: readonly string[]): Promise<void> {
@@ -230,6 +234,11 @@ export class DeploymentTarget implements Target {
     const uids = new Set(first.pods.map((pod) => pod.uid));
     const chosen = (): boolean => !this.#eye.pods().some((pod) => uids.has(pod.uid) && isActive(pod));
     await seenInView(this.#options.connection.view, chosen, CHOSEN_MS);
+  }
+
+  safeNumber(nowMs: number, to: number, idle: ReadonlySet<string>): number | null {
+    const seen = this.#eye.look(nowMs);
+    return seen.kind === 'unavailable' ? null : safeNumber(to, seen.wanted, seen.replicas, seen, idle);
   }
 
   /** Makes sure that no `/scale` write sent before, by us or by an earlier holder of the lease, can still take effect. */
