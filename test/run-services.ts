@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RabbitmqNode, startRabbitmqNode, whyNoRabbitmq } from './brokers/rabbitmq-node.ts';
 import { type ControlPlaneNode, startControlPlaneNode } from './kubernetes/control-plane-node.ts';
+import { type OneNodeProcesses, startOneNode } from './one-node/cluster-node.ts';
 import { commandLine, type ProcessRow, processesWith } from './process-table.ts';
 import { until } from './until.ts';
 
@@ -17,11 +18,17 @@ export default async function shareServices(): Promise<() => Promise<void>> {
 
   let rabbitmq: Promise<RabbitmqNode> | undefined;
   let kubernetes: Promise<ControlPlaneNode> | undefined;
+  let oneNode: Promise<OneNodeProcesses> | undefined;
   const ask = async (service: string): Promise<unknown> => {
     if (service === 'kubernetes') {
       kubernetes ??= startControlPlaneNode();
       const { port, dir, kubeconfig } = await kubernetes;
       return { port, dir, kubeconfig };
+    }
+    if (service === 'one-node') {
+      oneNode ??= startOneNode();
+      const { kubeconfig, hostAddress, archives } = await oneNode;
+      return { kubeconfig, hostAddress, archives };
     }
     if (service !== 'rabbitmq') throw new Error(`no such service: ${service}`);
     const missing = whyNoRabbitmq();
@@ -47,7 +54,8 @@ export default async function shareServices(): Promise<() => Promise<void>> {
 
   return async () => {
     server.close();
-    await Promise.all([rabbitmq?.then((node) => node.stop()).catch(() => {}), kubernetes?.then((node) => node.stop()).catch(() => {})]);
+    const stopping = async (service: Promise<{ stop(): Promise<void> }> | undefined): Promise<void> => (await service)?.stop();
+    await Promise.allSettled([stopping(rabbitmq), stopping(kubernetes), stopping(oneNode)]);
     const left = await endLeftovers(folder);
     rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`tests left processes behind:\n${left.join('\n')}`);

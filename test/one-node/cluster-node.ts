@@ -1,0 +1,74 @@
+// The one-node cluster that a run starts: real kubelet, containerd, scheduler and DNS, with the images in it. One on a machine at a time.
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { baseArchives, buildImages, type ImageArchives, run } from './images.ts';
+import { KUBE_SCRIPTS, whyNoOneNode } from './why-not.ts';
+
+const runProgram = promisify(execFile);
+/** The same for every run: a start ends first what a run that was killed left there. */
+const FOLDER = join(tmpdir(), 'celeriac-one-node');
+const CLUSTER = join(FOLDER, 'cluster');
+const OWNER = join(FOLDER, 'owner');
+const PROGRAM = join(KUBE_SCRIPTS, 'one-node');
+/** The bridge's address, on which pods reach this machine. */
+const HOST_ADDRESS = '10.244.0.1';
+
+/** What a process other than the one that started the cluster needs to use it. */
+export interface OneNodeAddress {
+  readonly kubeconfig: string;
+  readonly hostAddress: string;
+  readonly archives: ImageArchives;
+}
+
+export interface OneNodeProcesses extends OneNodeAddress {
+  stop(): Promise<void>;
+}
+
+/** Builds the images while the cluster starts, and loads them. Half a minute to a minute; two more on a machine without a cache. */
+export async function startOneNode(): Promise<OneNodeProcesses> {
+  const { missing } = await whyNoOneNode();
+  if (missing !== undefined) throw new Error(missing);
+  claimMachine();
+  const stop = async (): Promise<void> => {
+    await run(PROGRAM, ['stop', CLUSTER]);
+    rmSync(FOLDER, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const { pause } = await baseArchives();
+    const images = join(FOLDER, 'images');
+    mkdirSync(images, { recursive: true });
+    // both are waited for, whichever fails: what still builds must not write into a folder that is gone
+    const [started, built] = await Promise.allSettled([
+      runProgram(PROGRAM, ['start', CLUSTER], { env: { ...process.env, ONE_NODE_IMAGES: pause }, timeout: 180_000 }),
+      buildImages(images),
+    ]);
+    if (started.status === 'rejected') throw started.reason;
+    if (built.status === 'rejected') throw built.reason;
+    const { worker, autoscaler, tasks, python } = built.value;
+    for (const archive of [worker, autoscaler, tasks, python]) await loadArchive(archive);
+    return { kubeconfig: started.value.stdout.trim(), hostAddress: HOST_ADDRESS, archives: built.value, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Imports a docker-archive into the running cluster. */
+export async function loadArchive(archive: string): Promise<void> {
+  const address = ['--address', join(CLUSTER, 'containerd.sock'), '--namespace', 'k8s.io'];
+  await run('ctr', [...address, 'images', 'import', archive]);
+}
+
+/** The bridge, the ports and iptables' chains are there once: another run's cluster is not taken down under its feet. */
+function claimMachine(): void {
+  const owner = existsSync(OWNER) ? Number(readFileSync(OWNER, 'utf8')) : 0;
+  if (owner !== 0 && owner !== process.pid && existsSync(`/proc/${owner}`)) {
+    throw new Error(`process ${owner} runs a one-node cluster in ${FOLDER}: there can be one on a machine at a time`);
+  }
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(OWNER, String(process.pid));
+}
