@@ -47,7 +47,8 @@ function joinedBranches(branches: readonly JsonSchema[]): JsonSchema | undefined
   const types = branches.flatMap(({ type }) => (Array.isArray(type) ? (type as readonly string[]) : [String(type)]));
   if (new Set(types).size !== types.length || types.includes('undefined')) return undefined;
   if (branches.some((branch) => 'enum' in branch)) return joinedValues(branches);
-  const foreign = branches.some((branch) => Object.keys(branch).some((word) => word !== 'type' && !types.some((type) => BY_TYPE[type]?.includes(word))));
+  const known = ['type', 'description', ...types.flatMap((type) => BY_TYPE[type] ?? [])];
+  const foreign = branches.some((branch) => Object.keys(branch).some((word) => !known.includes(word)));
   if (foreign) return undefined;
   return { ...Object.assign({}, ...branches), type: types } as JsonSchema;
 }
@@ -62,6 +63,30 @@ function joinedValues(branches: readonly JsonSchema[]): JsonSchema | undefined {
     else return undefined;
   }
   return { enum: values };
+}
+
+/** The schema as text: lists of plain values on one line, as the repository's formatter has them. */
+export function schemaText(schema: JsonSchema): string {
+  return `${printed(schema, '')}\n`;
+}
+
+const MOST_COLUMNS = 140;
+
+function printed(value: unknown, indent: string, before = 0): string {
+  const deeper = `${indent}  `;
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value;
+    const line = `[${items.map((item) => JSON.stringify(item)).join(', ')}]`;
+    const plain = items.every((item) => typeof item !== 'object' || item === null);
+    if (plain && indent.length + before + line.length < MOST_COLUMNS) return line;
+    return `[\n${items.map((item) => deeper + printed(item, deeper)).join(',\n')}\n${indent}]`;
+  }
+  if (!isSchema(value)) return JSON.stringify(value);
+  const pairs = Object.entries(value).map(([key, of]) => {
+    const name = `${JSON.stringify(key)}: `;
+    return deeper + name + printed(of, deeper, name.length);
+  });
+  return pairs.length === 0 ? '{}' : `{\n${pairs.join(',\n')}\n${indent}}`;
 }
 
 function isSchema(value: unknown): value is JsonSchema {

@@ -1,0 +1,82 @@
+// Pieces that the chart's values are made of.
+
+import { z } from 'zod';
+
+/** An object of Kubernetes' own: the API server judges it. */
+export function kubernetesObject(text: string): z.ZodRecord<z.ZodString, z.ZodUnknown> {
+  return z.record(z.string(), z.unknown()).describe(text);
+}
+
+/** A list of Kubernetes' own objects. */
+export function kubernetesList(text: string): z.ZodArray<z.ZodRecord<z.ZodString, z.ZodUnknown>> {
+  return z.array(z.record(z.string(), z.unknown())).describe(text);
+}
+
+/** Labels, annotations and the like. */
+export function textMap(text: string): z.ZodRecord<z.ZodString, z.ZodString> {
+  return z.record(z.string(), z.string()).describe(text);
+}
+
+/** Text that may be empty for "not given". */
+export function optionalText(text: string): z.ZodString {
+  return z.string().describe(text);
+}
+
+/** A switch. */
+export function flag(text: string): z.ZodBoolean {
+  return z.boolean().describe(text);
+}
+
+/** A count of seconds. */
+export function seconds(text: string, least = 0): z.ZodInt {
+  return z.int().min(least).describe(text);
+}
+
+/** A number of pods, or a share of them such as `25%`. */
+export function countOrShare(text: string): z.ZodUnion<readonly [z.ZodInt, z.ZodString]> {
+  return z.union([z.int().min(0), z.string().regex(/^(\d+%)?$/)]).describe(text);
+}
+
+/** The strict object of a schema, whatever it is wrapped in. Throws where there is none. */
+export function objectOf(schema: z.ZodType): z.ZodObject {
+  if (schema instanceof z.ZodObject) return schema;
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable
+  ) {
+    return objectOf(schema.unwrap() as z.ZodType);
+  }
+  if (schema instanceof z.ZodUnion) {
+    const object = (schema.options as readonly z.ZodType[]).find((option) => option instanceof z.ZodObject);
+    if (object !== undefined) return object;
+  }
+  throw new Error('not the schema of an object');
+}
+
+/**
+ * The same schema with every key optional, in objects within objects too: what is not said under a pool comes from `defaults`.
+ * Items of lists stay whole, for a list is replaced and never merged.
+ */
+export function inherited(schema: z.ZodObject): z.ZodObject {
+  const shape = Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, of]) => [
+    name,
+    inheritedPart(of).optional(),
+  ]);
+  const made = z.strictObject(Object.fromEntries(shape) as Record<string, z.ZodType>);
+  return schema.description === undefined ? made : made.describe(schema.description);
+}
+
+function inheritedPart(of: z.ZodType): z.ZodType {
+  const description = of.description;
+  const inner = unwrapped(of);
+  const made = inner instanceof z.ZodObject ? inherited(inner) : inner;
+  return description === undefined ? made : made.describe(description);
+}
+
+function unwrapped(of: z.ZodType): z.ZodType {
+  return of instanceof z.ZodOptional || of instanceof z.ZodDefault || of instanceof z.ZodPrefault
+    ? unwrapped(of.unwrap() as z.ZodType)
+    : of;
+}
