@@ -170,7 +170,7 @@ describe('pods under the test kubelet', () => {
     );
     expect(failure).toMatchObject({ status: 'True', reason: 'FailedCreate' });
     expect(failure.message).toMatch(/exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1/);
-    expect(own.pods()).toHaveLength(1);
+    await until(() => own.pods().length === 1, { what: 'the pod that is allowed' });
     await cluster.api.patch(resourcePath('ResourceQuota', home, 'few'), { spec: { hard: { pods: '10' } } });
     await until(() => own.pods().length === 3, { what: 'all pods' });
     await own.stop();

@@ -1,16 +1,10 @@
 // What a container is started with: its environment from the pod's spec and the API, and its command with $(VAR) filled in.
 
-import { resourcePath } from '../kubernetes/objects.ts';
-import { ApiRefusal, type Rest } from '../kubernetes/rest.ts';
+import type { Rest } from '../kubernetes/rest.ts';
+import { ContainerConfigError } from './container-config-error.ts';
 import type { Container, EnvVar, Pod } from './pod.ts';
-
-/** The spec asks for what is not there; a kubelet reports it as CreateContainerConfigError and tries again. */
-export class ContainerConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ContainerConfigError';
-  }
-}
+import { podField } from './pod-field.ts';
+import { readStored, type StoredReference } from './stored-data.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -37,21 +31,14 @@ export function expandVariables(text: string, env: Environment): string {
   });
 }
 
-type Named = { readonly name: string; readonly optional?: boolean };
-type Source = (kind: 'Secret' | 'ConfigMap', reference: Named | undefined) => Promise<Environment | undefined>;
+type Source = (kind: 'Secret' | 'ConfigMap', reference: StoredReference | undefined) => Promise<Environment | undefined>;
 
 function createSource(api: Rest, namespace: string): Source {
   return async (kind, reference) => {
     if (reference === undefined) return undefined;
-    try {
-      const { data } = await api.get<{ data?: Record<string, string> }>(resourcePath(kind, namespace, reference.name));
-      const decode = (value: string): string => (kind === 'Secret' ? Buffer.from(value, 'base64').toString('utf8') : value);
-      return Object.fromEntries(Object.entries(data ?? {}).map(([key, value]) => [key, decode(value)]));
-    } catch (error) {
-      if (!(error instanceof ApiRefusal) || error.status !== 404) throw error;
-      if (reference.optional === true) return undefined;
-      throw new ContainerConfigError(`${kind.toLowerCase()} "${reference.name}" not found`);
-    }
+    const stored = await readStored(api, namespace, kind, reference);
+    if (stored === undefined) return undefined;
+    return Object.fromEntries(Object.entries(stored).map(([key, value]) => [key, value.toString('utf8')]));
   };
 }
 
@@ -64,27 +51,11 @@ async function variableValue(
 ): Promise<string | undefined> {
   const from = variable.valueFrom;
   if (from === undefined) return expandVariables(variable.value ?? '', env);
-  if (from.fieldRef !== undefined) return fieldOf(pod, from.fieldRef.fieldPath, fields);
+  if (from.fieldRef !== undefined) return podField(pod, from.fieldRef.fieldPath, fields);
   const kind = from.secretKeyRef === undefined ? 'ConfigMap' : 'Secret';
   const selector = from.secretKeyRef ?? from.configMapKeyRef;
   if (selector === undefined) throw new ContainerConfigError(`the test kubelet does not know the source of ${variable.name}`);
   const value = (await source(kind, selector))?.[selector.key];
   if (value !== undefined || selector.optional === true) return value;
   throw new ContainerConfigError(`couldn't find key ${selector.key} in ${kind} ${pod.metadata.namespace}/${selector.name}`);
-}
-
-function fieldOf(pod: Pod, path: string, fields: Environment): string {
-  const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (keyed !== null) return pod.metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] ?? ''] ?? '';
-  const known: Environment = {
-    'metadata.name': pod.metadata.name,
-    'metadata.namespace': pod.metadata.namespace ?? '',
-    'metadata.uid': pod.metadata.uid ?? '',
-    'spec.nodeName': pod.spec?.nodeName ?? '',
-    'spec.serviceAccountName': pod.spec?.serviceAccountName ?? 'default',
-    ...fields,
-  };
-  const value = known[path];
-  if (value === undefined) throw new ContainerConfigError(`the test kubelet does not know the field ${path}`);
-  return value;
 }

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterCrash, type BackOff, goDuration } from './back-off.ts';
-import { ContainerConfigError } from './container-environment.ts';
+import { ContainerConfigError } from './container-config-error.ts';
 import type { ContainerProcess } from './container-process.ts';
 import type { Container, Pod } from './pod.ts';
 import { type ContainerState, type ContainerStatus, kubeTime, LOST_CONTAINER, type TerminatedState } from './pod-status.ts';
@@ -16,6 +16,8 @@ export interface ContainerRecord {
   /** 0 when no process was wanted. */
   readonly pid: number;
   readonly startedAtMs: number;
+  /** What it wrote so far. */
+  output(): string;
   /** When it was sent SIGTERM. */
   termAtMs?: number;
   endedAtMs?: number;
@@ -154,7 +156,7 @@ export class ContainerRun {
     const { container } = this.#context;
     const record: ContainerRecord = {
       ...{ pod: name, podUid: uid, container: container.name, pid: process.pid },
-      ...{ startedAtMs, killed: false, dropped: false },
+      ...{ startedAtMs, output: () => process.output(), killed: false, dropped: false },
     };
     if (this.#record !== undefined) this.#restartCount++;
     this.#process = process;

@@ -1,5 +1,6 @@
 // A small kubelet for tests: it binds the pods of a namespace to a Node of its own, runs their containers as real local processes and
-// reports, probes, restarts and ends them as a kubelet does. No images, volumes, init containers or networks.
+// reports, probes, restarts and ends them as a kubelet does. Images are programs of this machine, volumes folders of it, Services addresses
+// of its loopback. No init containers.
 
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,13 +13,16 @@ import { letTimePass } from '../until.ts';
 import { realHostnames } from './container-process.ts';
 import type { ContainerRecord } from './container-run.ts';
 import { createFaultBook, type Fault, type FaultBook, type WaitingReason } from './faults.ts';
+import type { Images } from './image.ts';
 import { createNode, deleteNode } from './node.ts';
 import type { Container, Pod, PodMatch } from './pod.ts';
 import { PodRun, type PodRunContext } from './pod-run.ts';
 import { followPods } from './pod-watch.ts';
+import { createServiceProxies } from './service-proxies.ts';
 import { declareUnschedulable } from './unschedulable.ts';
 
 const CAPACITY = { cpu: '1000', memory: '1000Gi', pods: '10000' };
+const NO_HOSTS: ReadonlyMap<string, string> = new Map();
 const STOP_LIMIT_MS = 3_000;
 
 export interface KubeletOptions {
@@ -40,6 +44,14 @@ export interface KubeletOptions {
   readonly restartBackOffMs?: number;
   /** Between two tries to start a container whose Secret or ConfigMap is missing. Default 1,000. */
   readonly retryMs?: number;
+  /** Between two looks whether a mounted Secret or ConfigMap has changed. Default 1,000; a kubelet's are a minute apart. */
+  readonly volumeSyncMs?: number;
+  /** What stands for images. Default: a container runs its command and args, whatever its image. */
+  readonly images?: Images;
+  /** Lets pods reach the Services of the namespace by their host names in args and environment. Default false. */
+  readonly services?: boolean;
+  /** Where the pods' accounts reach the API, such as an API proxy's address. Default the control plane's. */
+  readonly server?: string;
 }
 
 export interface Kubelet {
@@ -54,6 +66,8 @@ export interface Kubelet {
   pid(podName: string): number | undefined;
   /** What the pod's running containers wrote so far. */
   output(podName: string): string;
+  /** What all containers of pods of this name wrote (a pod's, or the beginning of it up to a dash), those that have ended too. */
+  logs(name: string): string;
   /** Pods stay Pending and Unschedulable, as the scheduler says it; pods that have a node already are not touched. */
   holdPending(match: PodMatch, message?: string): Fault;
   /** Containers are not started and wait with this reason. */
@@ -96,6 +110,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     env: options.env ?? {},
     backOffBaseMs: options.restartBackOffMs ?? 10_000,
     retryMs: options.retryMs ?? 1_000,
+    volumeSyncMs: options.volumeSyncMs ?? 1_000,
+    server: options.server ?? controlPlane.server,
+    images: options.images,
+    hosts: async () => (options.services === true ? services.hosts() : NO_HOSTS),
     command: (pod, container) => options.command?.(pod, container),
     startDelayMs: (pod) => (typeof options.startDelayMs === 'function' ? options.startDelayMs(pod) : (options.startDelayMs ?? 0)),
     // all of 127.0.0.0/8 is loopback: each pod has an address of its own to listen on
@@ -107,6 +125,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
     gone: (run) => void runs.delete(run.pod.metadata.uid ?? ''),
   };
+
+  const podsNow = (): readonly Pod[] => [...runs.values()].map((run) => ({ ...run.pod, status: run.status }));
+  const services = createServiceProxies(controlPlane.api, namespace, podsNow);
 
   const place = async (pod: Pod): Promise<void> => {
     const held = faults.find('pending', pod);
@@ -179,6 +200,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     resume();
     await following.ended;
     await Promise.all([...runs.values()].map((run) => run.drop()));
+    await services.stop();
     rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
     const deletion = deleteNode(controlPlane.api, nodeName).catch(() => {});
     await Promise.race([deletion, letTimePass(STOP_LIMIT_MS, 'an API server that is away or frozen does not answer')]);
@@ -188,9 +210,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     nodeName,
     realHostnames: realHostnames(),
     records,
-    pods: () => [...runs.values()].map((run) => ({ ...run.pod, status: run.status })),
+    pods: podsNow,
     pid: (podName) => find(podName)?.pid,
     output: (podName) => find(podName)?.output() ?? '',
+    logs: (name) =>
+      records
+        .filter(({ pod }) => pod === name || pod.startsWith(`${name}-`))
+        .map((record) => `--- ${record.pod} ${record.container} (${record.exitCode ?? 'runs'})\n${record.output()}`)
+        .join('\n'),
     holdPending: (match, message = '0/1 nodes are available: 1 Insufficient cpu.') => faults.add({ kind: 'pending', message }, match),
     waitingReason: (match, reason, message = `the test wants ${reason}`) => faults.add({ kind: 'waiting', reason, message }, match),
     silent: (match) => faults.add({ kind: 'silent' }, match),

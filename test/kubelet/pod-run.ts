@@ -1,17 +1,20 @@
 // One pod bound to the test kubelet's node: its containers, what the API is told of it, and its deletion.
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { resourcePath } from '../kubernetes/objects.ts';
 import { ApiRefusal, type Rest } from '../kubernetes/rest.ts';
 import { letTimePass } from '../until.ts';
 import { containerEnvironment, expandVariables } from './container-environment.ts';
-import { startContainerProcess } from './container-process.ts';
+import { realHostnames, startContainerProcess } from './container-process.ts';
 import { type ContainerContext, type ContainerRecord, ContainerRun } from './container-run.ts';
 import type { FaultBook } from './faults.ts';
+import { type Images, imageCommand } from './image.ts';
+import { withMachineNames } from './machine-names.ts';
 import { HOST_IP } from './node.ts';
 import type { Container, Pod } from './pod.ts';
 import { kubeTime, type PodCondition, type PodStatus, podStatus } from './pod-status.ts';
+import { PodVolumes } from './pod-volumes.ts';
 
 /** An annotation that takes the place of the port of all probes of a pod. */
 export const PROBE_PORT_ANNOTATION = 'celeriac.test/probe-port';
@@ -25,6 +28,12 @@ export interface PodRunContext {
   readonly env: Readonly<Record<string, string>>;
   readonly backOffBaseMs: number;
   readonly retryMs: number;
+  readonly volumeSyncMs: number;
+  /** Of the API, as the pods' accounts reach it. */
+  readonly server: string;
+  readonly images: Images | undefined;
+  /** Host names of Services and their addresses. */
+  hosts(): Promise<ReadonlyMap<string, string>>;
   command(pod: Pod, container: Container): readonly string[] | null | undefined;
   startDelayMs(pod: Pod): number;
   nextIp(): string;
@@ -43,6 +52,7 @@ export class PodRun {
   readonly #ip: string;
   readonly #startTime: string;
   readonly #containers: readonly ContainerRun[];
+  readonly #volumes: PodVolumes;
   #pod: Pod;
   #conditions: readonly PodCondition[];
   #sandbox = false;
@@ -61,6 +71,10 @@ export class PodRun {
     this.#startTime = kubeTime(Date.now());
     this.#conditions = pod.status?.conditions ?? [];
     this.#containers = (pod.spec?.containers ?? []).map((container) => new ContainerRun(this.#containerContext(container)));
+    this.#volumes = new PodVolumes({
+      reader: () => ({ api: context.api, pod: this.#pod, fields: this.#fields() }),
+      ...{ dir: this.#dir, syncMs: context.volumeSyncMs, server: context.server },
+    });
     mkdirSync(this.#dir, { recursive: true });
   }
 
@@ -128,6 +142,7 @@ export class PodRun {
   async drop(): Promise<void> {
     this.#removed = true;
     clearTimeout(this.#startTimer);
+    this.#volumes.close();
     for (const container of this.#containers) container.drop();
     await Promise.all(this.#containers.map((container) => container.gone()));
     rmSync(this.#dir, { recursive: true, force: true, maxRetries: 3 });
@@ -185,6 +200,9 @@ export class PodRun {
       blocked: () => {
         if (this.#pod.spec?.initContainers !== undefined)
           return { reason: 'CreateContainerConfigError', message: 'the test kubelet runs no init containers' };
+        const { image = '' } = container;
+        if (this.#context.images?.(image) === null)
+          return { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}": it is not there` };
         return faults.find('waiting', this.#pod);
       },
       prepare: (id) => this.#prepare(container, id),
@@ -196,17 +214,34 @@ export class PodRun {
     };
   }
 
+  #fields(): Readonly<Record<string, string>> {
+    return { 'status.podIP': this.#ip, 'status.hostIP': HOST_IP };
+  }
+
   async #prepare(container: Container, id: string): ReturnType<ContainerContext['prepare']> {
-    const { api, faults, env: common } = this.#context;
+    const { api, faults, env: common, images } = this.#context;
     const { name, annotations } = this.#pod.metadata;
-    const fields = { 'status.podIP': this.#ip, 'status.hostIP': HOST_IP };
-    const own = await containerEnvironment(api, this.#pod, container, fields);
-    const env = { ...common, HOSTNAME: name, ...own };
-    const expand = (part: string): string => expandVariables(part, env);
-    const written = [...(container.command ?? []), ...(container.args ?? [])].map(expand);
     const replaced = this.#context.command(this.#pod, container);
     const silent = faults.find('silent', this.#pod) !== undefined;
-    const argv = silent ? ['sleep', 'infinity'] : replaced === null ? [] : (replaced?.map(expand) ?? written);
+    const pretended = replaced === null && !silent;
+    if (!pretended) await this.#volumes.ready();
+    const names = {
+      ...{ mounts: this.#volumes.mounts(container), hosts: await this.#context.hosts(), podIP: this.#ip, isThere: existsSync },
+    };
+    const told = (text: string): string => withMachineNames(text, names);
+    const image = images?.(container.image ?? '') ?? undefined;
+    const account = pretended ? {} : this.#volumes.accountEnvironment(container);
+    const own = await containerEnvironment(api, this.#pod, container, this.#fields());
+    const given = { ...image?.env, ...own };
+    const env = {
+      ...common,
+      HOSTNAME: name,
+      ...account,
+      ...Object.fromEntries(Object.entries(given).map(([key, value]) => [key, told(value)])),
+    };
+    const expand = (part: string): string => told(expandVariables(realHostnames() ? part : part.replaceAll('%h', name), env));
+    const written = imageCommand(image, container.command, container.args);
+    const argv = silent ? ['sleep', 'infinity'] : replaced === null ? [] : (replaced ?? written).map(expand);
     const cwd = container.workingDir ?? this.#dir;
     const port = annotations?.[PROBE_PORT_ANNOTATION];
     return {

@@ -36,6 +36,47 @@ export interface Probe {
   readonly failureThreshold?: number;
 }
 
+export interface VolumeMount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly subPath?: string;
+}
+
+export interface KeyToPath {
+  readonly key: string;
+  readonly path: string;
+  readonly mode?: number;
+}
+
+/** A Secret or a ConfigMap as files; without `items` each key is a file. */
+export interface KeysSource {
+  readonly items?: readonly KeyToPath[];
+  readonly optional?: boolean;
+  readonly defaultMode?: number;
+}
+
+export interface DownwardItem {
+  readonly path: string;
+  readonly mode?: number;
+  readonly fieldRef?: { readonly fieldPath: string };
+}
+
+export interface ProjectedSource {
+  readonly secret?: KeysSource & { readonly name: string };
+  readonly configMap?: KeysSource & { readonly name: string };
+  readonly downwardAPI?: { readonly items?: readonly DownwardItem[] };
+  readonly serviceAccountToken?: { readonly path: string; readonly audience?: string; readonly expirationSeconds?: number };
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly emptyDir?: Readonly<Record<string, unknown>>;
+  readonly secret?: KeysSource & { readonly secretName: string };
+  readonly configMap?: KeysSource & { readonly name: string };
+  readonly downwardAPI?: { readonly items?: readonly DownwardItem[]; readonly defaultMode?: number };
+  readonly projected?: { readonly sources?: readonly ProjectedSource[]; readonly defaultMode?: number };
+}
+
 export interface Container {
   readonly name: string;
   readonly image?: string;
@@ -44,6 +85,7 @@ export interface Container {
   readonly workingDir?: string;
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly EnvFrom[];
+  readonly volumeMounts?: readonly VolumeMount[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
@@ -58,6 +100,7 @@ export interface PodSpec {
   readonly schedulingGates?: readonly unknown[];
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
+  readonly volumes?: readonly Volume[];
 }
 
 export type Pod = KubeObject<PodSpec, PodStatus>;
