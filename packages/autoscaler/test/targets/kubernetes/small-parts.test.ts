@@ -3,7 +3,8 @@ import { noOrders } from '../../../src/decide/seen.ts';
 import { graceFault } from '../../../src/targets/kubernetes/grace.ts';
 import { ordersOf } from '../../../src/targets/kubernetes/keda-annotations.ts';
 import { killedBy } from '../../../src/targets/kubernetes/killed.ts';
-import { SHIELD, SHIELDED_BY_US, shieldPatches } from '../../../src/targets/kubernetes/shield.ts';
+import { DELETION_COST } from '../../../src/targets/kubernetes/pod-facts.ts';
+import { COST_BEFORE_BUSY, SHIELD, SHIELDED_BY_US, shieldPatches } from '../../../src/targets/kubernetes/shield.ts';
 import { NOW } from '../../pool-fixtures.ts';
 import { container, pod } from './slim-fixtures.ts';
 
@@ -58,6 +59,25 @@ describe('the shield', () => {
     expect(shieldPatches(NOW, [pod('a', { annotations: { ...SHIELD } })], busy)).toEqual([]);
     expect(shieldPatches(NOW, [pod('a', { deletionAtMs: NOW })], new Map([['uid-a', NOW]]))).toEqual([]);
     expect(shieldPatches(NOW, [pod('a', { annotations: ours })], new Map())).toEqual([]);
+  });
+  it('raises the deletion cost with it where somebody else scales, and leaves it as it stood', () => {
+    const raisesCost = { raisesCost: true };
+    const busy = new Map([['uid-a', NOW]]);
+    const up = (annotations: Record<string, string>) => shieldPatches(NOW, [pod('a', { annotations })], busy, raisesCost)[0]?.annotations;
+    const down = (annotations: Record<string, string | null> | undefined) => {
+      const carried = Object.fromEntries(Object.entries(annotations ?? {}).map(([name, value]) => [name, value ?? '']));
+      return shieldPatches(NOW + 10_000, [pod('a', { annotations: carried })], busy, raisesCost)[0]?.annotations;
+    };
+    expect(up({})).toEqual({ ...ours, [DELETION_COST]: '2000', [COST_BEFORE_BUSY]: '' });
+    expect(down(up({}))).toMatchObject({ [DELETION_COST]: null, [COST_BEFORE_BUSY]: null, [SHIELDED_BY_US]: null });
+    expect(up({ [DELETION_COST]: '-5' })).toMatchObject({ [DELETION_COST]: '1995', [COST_BEFORE_BUSY]: '-5' });
+    expect(down(up({ [DELETION_COST]: '-5' }))).toMatchObject({ [DELETION_COST]: '-5' });
+    expect(up({ [DELETION_COST]: '2147483647' })).toMatchObject({ [DELETION_COST]: '2147483647' });
+    // A shield of the pod template stays where it is.
+    expect(up({ ...SHIELD })).toEqual({ [DELETION_COST]: '2000', [COST_BEFORE_BUSY]: '' });
+    expect(down({ ...SHIELD, ...up({ ...SHIELD }) })).toEqual({ [DELETION_COST]: null, [COST_BEFORE_BUSY]: null });
+    // Raised once, not again and again.
+    expect(up({ ...ours, [DELETION_COST]: '2000', [COST_BEFORE_BUSY]: '' })).toBeUndefined();
   });
   it('changes a bounded number of pods in one turn, busy ones first', () => {
     const idle = Array.from({ length: 30 }, (_, index) => pod(`i${index}`, { annotations: ours }));
