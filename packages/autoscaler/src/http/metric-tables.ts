@@ -1,5 +1,6 @@
 import type { MetricTable } from '@celeriac/brokers';
 import { AUTOSCALER_METRICS } from './tables/autoscaler-table.ts';
+import { DECISION_METRICS } from './tables/decision-table.ts';
 import { KEDA_BUILD_METRICS, KEDA_METRICS, KEDA_NAMED_METRICS } from './tables/keda-table.ts';
 import { POOL_METRICS } from './tables/pool-table.ts';
 
@@ -14,7 +15,7 @@ export interface MetricTables {
 /** Every metric that an autoscaler exports: docs/metrics.md is made from these. */
 export const AUTOSCALER_METRIC_TABLES: readonly MetricTables[] = [
   { title: 'The autoscaler itself', where: '`/metrics` of the autoscaler', tables: [AUTOSCALER_METRICS] },
-  { title: 'Pools', where: '`/metrics` of the autoscaler that leads', tables: [POOL_METRICS] },
+  { title: 'Pools', where: '`/metrics` of the autoscaler that leads', tables: [POOL_METRICS, DECISION_METRICS] },
   { title: 'In the shapes of KEDA', where: '`/metrics` of the autoscaler that leads', tables: [KEDA_METRICS] },
   {
     title: "Under KEDA's own names",

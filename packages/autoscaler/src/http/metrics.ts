@@ -1,6 +1,7 @@
 import type { PoolTick } from '../loop/pool-loop.ts';
 import { createMetricMakers } from './metric-makers.ts';
 import { createAutoscalerMetrics } from './metrics-autoscaler.ts';
+import { createDecisionMetrics } from './metrics-decisions.ts';
 import { createKedaMetrics } from './metrics-keda.ts';
 import type { MetricsIdentity, MetricsSource } from './metrics-part.ts';
 import { createPoolMetrics } from './metrics-pool.ts';
@@ -23,6 +24,7 @@ export async function createMetrics(autoscaler: MetricsSource, identity: Metrics
     createAutoscalerMetrics(makers, autoscaler, identity),
     createKedaMetrics(makers, autoscaler, identity),
     createPoolMetrics(makers, autoscaler),
+    createDecisionMetrics(makers),
   ];
   return {
     contentType: makers.contentType,
