@@ -1,0 +1,101 @@
+import type { FleetEvent } from '@celeriac/brokers';
+
+/** The task events that are counted, and how far along a task is in each: the lower, the further (celery/states.py, PRECEDENCE). */
+export const TASK_EVENTS = {
+  'task-succeeded': 0,
+  'task-failed': 1,
+  'task-revoked': 3,
+  'task-started': 4,
+  'task-received': 5,
+  'task-rejected': 6,
+  'task-retried': 7,
+  'task-sent': 8,
+} as const;
+
+/** One of {@link TASK_EVENTS}. */
+export type TaskEventType = keyof typeof TASK_EVENTS;
+
+/** What the events of a task have said so far. */
+export interface KnownTask {
+  /** Null while no event has said it: one that begins in the middle is not told again. */
+  name: string | null;
+  /** Node name, or that of the client, of the latest event. */
+  nodename: string;
+  /** As the client or a worker of ours said it; undefined where nobody has, null where a client said that there is none. */
+  queue: string | null | undefined;
+  /** When it was sent by the client's clock, epoch seconds; null while unknown. */
+  sentS: number | null;
+  /** Not to be started before, epoch seconds; null for at once. */
+  etaS: number | null;
+  rank: number;
+}
+
+/** Remembers tasks from event to event; forgets the oldest beyond its bound. */
+export interface KnownTasks {
+  /** The task after the event; null for one that names no task. */
+  after(type: TaskEventType, event: FleetEvent): KnownTask | null;
+  readonly size: number;
+}
+
+const RETRY = TASK_EVENTS['task-retried'];
+const RECEIVED = TASK_EVENTS['task-received'];
+const LONGEST = 255;
+const NAMES_KEPT = 10_000;
+
+/**
+ * Joins events as celery/events/state.py does: only the first events of a task tell its name and queue, and a `task-received` that comes
+ * behind a later event adds its name and nothing else. Keeps between `most / 2` and `most` tasks (Celery's own keeps 10,000).
+ */
+export function createKnownTasks(most = 100_000): KnownTasks {
+  const names = new Map<string, string>();
+  let young = new Map<string, KnownTask>();
+  let old = new Map<string, KnownTask>();
+
+  /** One copy of what thousands of events say alike. */
+  const one = (text: string): string => {
+    const known = names.get(text);
+    if (known !== undefined) return known;
+    if (names.size >= NAMES_KEPT) names.clear();
+    const short = text.slice(0, LONGEST);
+    names.set(text, short);
+    return short;
+  };
+  const recall = (id: string): KnownTask => {
+    const known = young.get(id);
+    if (known !== undefined) return known;
+    if (young.size >= most >> 1) {
+      old = young;
+      young = new Map();
+    }
+    const found: KnownTask = old.get(id) ?? { name: null, nodename: '', queue: undefined, sentS: null, etaS: null, rank: 8 };
+    young.set(id, found);
+    return found;
+  };
+
+  return {
+    after(type, event) {
+      const { uuid, hostname, name, queue } = event;
+      if (typeof uuid !== 'string' || uuid === '' || uuid.length > LONGEST || typeof hostname !== 'string') return null;
+      const rank = TASK_EVENTS[type];
+      const task = recall(uuid);
+      const late = rank !== RETRY && task.rank !== RETRY && rank > task.rank;
+      if (name !== undefined) task.name = name === null ? null : one(String(name));
+      if (event.eta !== undefined) task.etaS = secondsOf(event.eta);
+      if (type === 'task-sent') task.sentS = typeof event.timestamp === 'number' ? event.timestamp : null;
+      if (!late) task.rank = rank;
+      if (late && rank === RECEIVED) return task;
+      task.nodename = one(hostname);
+      if (queue !== undefined) task.queue = queue === null ? null : one(String(queue));
+      return task;
+    },
+    get size() {
+      return young.size + old.size;
+    },
+  };
+}
+
+function secondsOf(eta: unknown): number | null {
+  if (typeof eta !== 'string' || eta.length > 64) return null;
+  const epochMs = Date.parse(eta);
+  return Number.isNaN(epochMs) ? null : epochMs / 1_000;
+}
