@@ -68,3 +68,11 @@ function rowOf(pid: number): ProcessRow | undefined {
     return undefined;
   }
 }
+
+/** Whether every thread of a process is stopped: SIGSTOP takes a moment to reach them all. */
+export function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+  });
+}

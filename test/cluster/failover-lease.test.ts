@@ -141,7 +141,7 @@ describe('through an outage of the API server', () => {
     await using second = await contender(plane, namespace, { timings: defaultLeaseTimings });
     expect([first.lease.held(), second.lease.held()]).toEqual([true, false]);
     if (kind === 'stop') await plane.stopApiserver();
-    else plane.freezeApiserver();
+    else await plane.freezeApiserver();
     const awayAtMs = performance.now();
     await letTimePass(defaultLeaseTimings.renewDeadlineMs - defaultLeaseTimings.retryPeriodMs - 500, 'it may act until its deadline');
     expect(first.lease.held()).toBe(true);

@@ -35,7 +35,7 @@ describe('an API server of its own', () => {
     await annotate(cluster, 'restarted');
     await seen('restarted');
 
-    cluster.freezeApiserver();
+    await cluster.freezeApiserver();
     await rig.synced(false);
     expect(rig.view.freshness('default').ageMs).toBeGreaterThan(1_000);
     cluster.thawApiserver();

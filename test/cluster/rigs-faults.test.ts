@@ -73,7 +73,7 @@ describe('an own control plane', () => {
   });
 
   it('can be frozen: a question waits for its answer', async () => {
-    cluster.freezeApiserver();
+    await cluster.freezeApiserver();
     const answer = cluster.api.raw('GET', '/version');
     const early = await Promise.race([answer, letTimePass(500, 'nothing comes from a frozen server').then(() => 'nothing')]);
     cluster.thawApiserver();

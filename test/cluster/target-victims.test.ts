@@ -160,7 +160,7 @@ describe('a shrink that the controllers have not come to', () => {
         ? seen.replicas.value.flatMap(({ id, phase }) => (phase === 'leaving' ? [id] : []))
         : ['unavailable'];
     await target.mark([one, two]);
-    cluster.freezeControllers();
+    await cluster.freezeControllers();
     await target.remove([one, two]);
     expect(await rig.wanted()).toBe(3);
     expect(await rig.pods()).toHaveLength(5);

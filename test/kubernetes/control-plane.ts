@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { isStopped } from '../process-table.ts';
+import type { SpawnedProcess } from '../spawned-process.ts';
 import { until } from '../until.ts';
 import { kubernetesProgram } from './assets.ts';
 import { type ControlPlaneAddress, type ControlPlaneNode, type ControlPlaneOptions, startControlPlaneNode } from './control-plane-node.ts';
@@ -49,11 +51,11 @@ export interface OwnControlPlane extends ControlPlane {
   restartApiserver(): Promise<void>;
   stopApiserver(): Promise<void>;
   startApiserver(): Promise<void>;
-  /** SIGSTOP and SIGCONT: connections stay open, nothing is answered. */
-  freezeApiserver(): void;
+  /** SIGSTOP and SIGCONT: connections stay open, nothing is answered from when it resolves. */
+  freezeApiserver(): Promise<void>;
   thawApiserver(): void;
   /** The same for the controllers: what is written stays without effect. */
-  freezeControllers(): void;
+  freezeControllers(): Promise<void>;
   thawControllers(): void;
   /** The end of what a process wrote, for messages. */
   log(name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler'): string;
@@ -84,12 +86,17 @@ function faults(node: ControlPlaneNode): Omit<OwnControlPlane, keyof ControlPlan
     },
     stopApiserver: node.stopApiserver,
     startApiserver: node.startApiserver,
-    freezeApiserver: () => node.process('kube-apiserver').signal('SIGSTOP'),
+    freezeApiserver: () => freeze(node.process('kube-apiserver')),
     thawApiserver: () => node.process('kube-apiserver').signal('SIGCONT'),
-    freezeControllers: () => node.process('kube-controller-manager').signal('SIGSTOP'),
+    freezeControllers: () => freeze(node.process('kube-controller-manager')),
     thawControllers: () => node.process('kube-controller-manager').signal('SIGCONT'),
     log: (name) => node.process(name).output().slice(-8_000),
   };
+}
+
+async function freeze(process: SpawnedProcess): Promise<void> {
+  process.signal('SIGSTOP');
+  await until(() => isStopped(process.pid), { everyMs: 1, what: `process ${process.pid} stopped` });
 }
 
 function describe(address: ControlPlaneAddress, stopNode: () => Promise<void>): ControlPlane {
