@@ -46,19 +46,33 @@ export async function providePrerequisites(env) {
   const [python, oldNode] = await Promise.all([preparePython(missing.get('python'), env), prepareOldNode()]);
   for (const [name, reason] of python) missing.set(name, reason);
   if (oldNode !== undefined) missing.set('node22', oldNode);
-  const kubernetes = findKubernetes(env);
-  if (kubernetes.missing !== undefined) missing.set('kubernetes', kubernetes.missing);
-  if (kubernetes.optional) optional.add('kubernetes');
+  for (const [name, found] of Object.entries({ kubernetes: findKubernetes(env), 'one-node': findOneNode(env) })) {
+    if (found.missing !== undefined) missing.set(name, found.missing);
+    if (found.optional) optional.add(name);
+  }
   return { missing, optional };
 }
 
 /** The programs of a Kubernetes control plane are used where they are; nothing installs them. */
 function findKubernetes(env) {
-  const { stdout, stderr, error } = spawnSync('node', ['test/kubernetes/print-assets.ts'], { cwd: ROOT, env, encoding: 'utf8' });
+  return answerOf('test/kubernetes/print-assets.ts', env);
+}
+
+/** What a one-node cluster needs besides them is installed. */
+function findOneNode(env) {
+  const found = answerOf('test/one-node/print-why-not.ts', env);
+  if (found.missing === undefined || !(found.packages?.length > 0)) return found;
+  const problem = aptInstall(found.packages);
+  return problem === undefined ? answerOf('test/one-node/print-why-not.ts', env) : { ...found, missing: `${found.missing}: ${problem}` };
+}
+
+/** What a script of the tests prints: one line of JSON. */
+function answerOf(script, env) {
+  const { stdout, stderr, error } = spawnSync('node', [script], { cwd: ROOT, env, encoding: 'utf8' });
   try {
     return JSON.parse(stdout);
   } catch {
-    return { missing: `test/kubernetes/print-assets.ts: ${error?.message ?? lastLine(stderr)}`, optional: false };
+    return { missing: `${script}: ${error?.message ?? lastLine(stderr)}`, optional: false };
   }
 }
 
