@@ -11,6 +11,7 @@ import { type Explanation, explain } from './journal/explain.ts';
 import { createJournal, type Journal } from './journal/journal.ts';
 import type { KubernetesConnection } from './kubernetes/connection.ts';
 import { LazyConnection } from './kubernetes/lazy-connection.ts';
+import type { LeaderLabel } from './lease/leader-label.ts';
 import type { Lease } from './lease/lease.ts';
 import { leasePlaceOf } from './lease/lease-place.ts';
 import { createLease } from './lease/registry.ts';
@@ -46,6 +47,8 @@ export interface AutoscalerOptions {
   readonly programs?: Readonly<Record<string, readonly string[]>>;
   /** Default: the one the configuration names; none named, we are the only autoscaler. */
   readonly lease?: Lease;
+  /** Our own Pod, labelled while we hold the lease ({@link createLeaderLabel}). Default: none. */
+  readonly podName?: string | undefined;
 }
 
 /** How long one reading may take, ms. */
@@ -76,6 +79,7 @@ export class Autoscaler {
   #upkeep: Upkeep | undefined;
   #ledger: BudgetLedger | undefined;
   #leaseChanges = 0;
+  #label: LeaderLabel | undefined;
   #stopping: Promise<readonly string[]> | undefined;
 
   constructor(options: AutoscalerOptions) {
@@ -139,6 +143,7 @@ export class Autoscaler {
       for (const pool of concerned.ownersOf(nodenames)) this.#running(pool)?.loop.wake();
     });
     this.#fleet.start();
+    await this.#followWithLabel();
     await this.#lease.start();
     this.#upkeep = startUpkeep({ transport, nextDue, now: this.#now, logger: this.#logger, onDue: () => this.wake() });
     this.wake();
@@ -264,7 +269,7 @@ export class Autoscaler {
         return target.close({ timeoutMs, hurry });
       }),
     );
-    await this.#lease.close();
+    await Promise.all([this.#lease.close(), this.#label?.close()]);
     // Where there was no way to a cluster, nothing has to be closed.
     await this.#cluster.close();
     await this.#fleet.close();
@@ -293,6 +298,18 @@ export class Autoscaler {
         return this.#guard;
       },
     });
+  }
+
+  async #followWithLabel(): Promise<void> {
+    const { podName } = this.#options;
+    if (podName === undefined) return;
+    const [{ createLeaderLabel }, { client, credentials }] = await Promise.all([import('./lease/leader-label.ts'), this.#cluster.open()]);
+    const held = (): boolean => this.#lease.held();
+    const label = createLeaderLabel({ client, namespace: credentials.namespace, podName, held, logger: this.#logger });
+    this.#label = label;
+    this.#lease.onChange((isHeld) => label.follow(isHeld));
+    // The only autoscaler holds it from the start, and nothing ever changes.
+    if (held()) label.follow(true);
   }
 
   /** Tasks are due by the wall clock. */

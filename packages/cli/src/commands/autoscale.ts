@@ -20,6 +20,7 @@ interface AutoscaleOptions {
   readonly http: 'off' | ReturnType<typeof listenAddress>;
   readonly httpTokenFile?: string;
   readonly kedaMetrics?: boolean;
+  readonly podName?: string;
   readonly loglevel: (typeof logLevels)[number];
   readonly printSchema?: boolean;
 }
@@ -42,6 +43,7 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
       transport,
       logger,
       journalFile: options.journal,
+      podName: options.podName,
       // Local workers find the broker where Celery looks for it, unless their command names one.
       env: environment(transport),
       programs: { celeriac: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] },
@@ -130,6 +132,7 @@ export function configure(command: Command): void {
       '--http-token-file <file>',
       'a file with the token by which others than this machine may pause, resume and set (celeriac scale)',
     )
+    .option('--pod-name <name>', 'our own Pod: carries the label celeriac.dev/role=leader while we hold the lease')
     .option('--keda-metrics', "serve metrics under KEDA's own names, too")
     .addOption(new Option('-l, --loglevel <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--print-schema', 'print the JSON Schema of pools.yaml and end')
