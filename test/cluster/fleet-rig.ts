@@ -16,8 +16,9 @@ import { type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { celeriacProgram, type WorkerProgram } from '../kubernetes/worker-program.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import type { SpawnedProcess } from '../spawned-process.ts';
-import { letTimePass, until } from '../until.ts';
+import { until } from '../until.ts';
 import { startCeleriac } from '../worker-process.ts';
+import { type ReplicasChange, watchReplicas } from './replica-history.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TASKS = 'test/integration/autoscaler-tasks.ts';
@@ -59,13 +60,6 @@ export interface AutoscalerSettings {
   readonly args?: readonly string[];
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
-}
-
-/** `spec.replicas` as it was seen to become. */
-export interface ReplicasChange {
-  readonly replicas: number;
-  /** Epoch ms. */
-  readonly atMs: number;
 }
 
 export interface Fleet {
@@ -243,36 +237,6 @@ function autoscalerAt(server: string, command: SpawnedProcess): AutoscalerProces
     metrics: async () => (await get('/metrics')).text(),
     explain: async (pool) => (await (await get(`/api/pools/${pool}/explain`)).json()) as Explanation,
   };
-}
-
-function watchReplicas(
-  cluster: ControlPlane,
-  namespace: string,
-  stack: AsyncDisposableStack,
-): ReadonlyMap<string, readonly ReplicasChange[]> {
-  const changes = new Map<string, ReplicasChange[]>();
-  const ended = new AbortController();
-  const follow = async (): Promise<void> => {
-    while (!ended.signal.aborted) {
-      await cluster.api
-        .watch<KubeObject<{ replicas?: number }>>(resourcePath('Deployment', namespace), {}, ended.signal, ({ object }) => {
-          const name = object.metadata?.name;
-          if (name === undefined) return;
-          const seen = changes.get(name) ?? [];
-          const replicas = object.spec?.replicas ?? 0;
-          if (seen.at(-1)?.replicas !== replicas) seen.push({ replicas, atMs: Date.now() });
-          changes.set(name, seen);
-        })
-        // The API server may be away for a while.
-        .catch(() => letTimePass(50, 'before the watch is begun anew'));
-    }
-  };
-  const following = follow();
-  stack.defer(async () => {
-    ended.abort();
-    await following;
-  });
-  return changes;
 }
 
 /** The text of a file of the repository. */

@@ -5,6 +5,9 @@ import { expect } from 'vitest';
 import type { AutoscalerProcess, Fleet } from './fleet-rig.ts';
 import { said } from './fleet-rig.ts';
 
+/** The parts of a fleet that tell it. */
+export type WatchedFleet = Pick<Fleet, 'autoscalers' | 'history' | 'kubelet' | 'ledger'>;
+
 interface Run {
   readonly id: string;
   readonly pod: string;
@@ -13,7 +16,7 @@ interface Run {
 }
 
 /** Every run of a task in the ledger, by the pod that ran it; one that has not ended goes on for ever. */
-export function runsOf(fleet: Fleet): readonly Run[] {
+export function runsOf(fleet: Pick<Fleet, 'ledger'>): readonly Run[] {
   const open = new Map<string, Run>();
   const closed: Run[] = [];
   for (const line of readFileSync(fleet.ledger.path, 'utf8').split('\n').slice(0, -1)) {
@@ -37,7 +40,7 @@ export function busyAt(runs: readonly Run[], atMs: number): number {
  * No pod was told to go while a task ran in it, none was killed, none ended badly, and `spec.replicas` was never set below the number of
  * pods at work; every task ran to its end, and once, but for those that `mayRepeat`.
  */
-export function expectSafe(fleet: Fleet, deployment: string, ids: readonly string[], mayRepeat: readonly string[] = []): void {
+export function expectSafe(fleet: WatchedFleet, deployment: string, ids: readonly string[], mayRepeat: readonly string[] = []): void {
   const runs = runsOf(fleet).filter(({ pod }) => pod.startsWith(`${deployment}-`));
   const told = fleet.kubelet.records.filter((record) => record.termAtMs !== undefined);
   const atWork = told.filter(({ pod, termAtMs = 0 }) =>
