@@ -131,6 +131,7 @@ export async function openBrokerLink(options: BrokerLinkOptions): Promise<Broker
     declare: (queue) => ask((transport) => transport.queues.declare(queue)),
     depth: (name) => ask((transport) => transport.queues.depth(name)),
     depths: (names) => ask((transport) => transport.queues.depths(names)),
+    consumers: (names) => ask(async (transport) => (await transport.queues.consumers?.(names)) ?? new Map<string, number>()),
     purge: (name) => ask((transport) => transport.queues.purge(name)),
     nextDueMs: () => ask((transport) => transport.queues.nextDueMs()),
     watchGrowth: (names, onGrowth) =>

@@ -67,6 +67,8 @@ export interface QueueAdmin {
    * Rejects where none could be read. Redis: scripts that sum 500 queues each; RabbitMQ: passive declares in a row.
    */
   depths(names: readonly string[]): Promise<ReadonlyMap<string, number | Error>>;
+  /** How many consumers each of these queues has, by name; absent for one that could not be read. Undefined where the broker does not know. */
+  consumers?(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Deletes the ready messages; resolves with their number. */
   purge(name: string): Promise<number>;
   /** When the next parked message is due (epoch ms), null for none, undefined where the broker cannot say. */

@@ -1,6 +1,7 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from '../../observe/logger.ts';
+import type { TlsOptions } from '../../tls/tls-options.ts';
 import type { AmqpUrl } from '../../urls/broker-url.ts';
 import { type RawConnection, rawConnection, receiveFrames } from './wire/receive-frames.ts';
 
@@ -50,8 +51,8 @@ export interface AmqpLinkOptions {
   /** Longer bodies are skipped. */
   readonly maxBodyBytes: number;
   readonly logger: Logger;
-  /** TLS options of node:tls, for amqps. */
-  readonly tls?: Readonly<Record<string, unknown>> | undefined;
+  /** For addresses that are amqps. Default: as node:tls does by itself. */
+  readonly tls?: TlsOptions | null | undefined;
 }
 
 export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
@@ -185,7 +186,8 @@ async function open(address: AmqpUrl, { connectionName, tls }: AmqpLinkOptions):
     frameMax: Number(address.query.get('frameMax') ?? 131_072),
   };
   const clientProperties = { connection_name: connectionName };
-  return await connect(url, { noDelay: true, keepAlive: true, timeout: CONNECT_TIMEOUT_MS, clientProperties, ...tls });
+  const security: object = address.tls ? (tls?.current() ?? {}) : {};
+  return await connect(url, { noDelay: true, keepAlive: true, timeout: CONNECT_TIMEOUT_MS, clientProperties, ...security });
 }
 
 /** Closes in good order, or by force where the broker does not answer: amqplib's own promise stays open when the socket ends first. */

@@ -34,6 +34,10 @@ export function createAmqpQueueAdmin(
       );
       return new Map(answers);
     },
+    async consumers(names) {
+      const answers = await Promise.allSettled(names.map((name) => probes.ask(name)));
+      return new Map(names.flatMap((name, at) => (answers[at]?.status === 'fulfilled' ? [[name, probes.consumersOf(name)] as const] : [])));
+    },
     async purge(name) {
       try {
         return (await channels[0].run((channel) => channel.purgeQueue(name))).messageCount;

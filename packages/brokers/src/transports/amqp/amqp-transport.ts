@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { CeleriacError, type Message } from '@celeriac/protocol';
 import { silentLogger } from '../../observe/logger.ts';
+import { tlsOptions } from '../../tls/tls-options.ts';
 import { parseBrokerUrl } from '../../urls/broker-url.ts';
 import { maskUrl } from '../../urls/mask-url.ts';
 import type { QueueDeclaration, Transport, TransportOptions } from '../transport.ts';
@@ -31,13 +32,21 @@ export function createAmqpTransport(options: TransportOptions): Transport {
   const settings = readAmqpSettings(options.transportOptions ?? {});
   const { logger = silentLogger, publishTimeoutMs: timeoutMs = 15_000 } = options;
   const maxReceivedBytes = settings.messageBytes * 4;
+  const addresses = [address, ...address.failover];
+  const tls = tlsOptions({
+    secure: addresses.some((one) => one.tls),
+    query: address.query,
+    ssl: options.transportOptions?.ssl,
+    sslDefaults: options.transportOptions?.sslDefaults,
+    verifies: true,
+  });
   const linkOf = (role: string) =>
     createAmqpLink({
-      addresses: [address, ...address.failover],
+      addresses,
       connectionName: `celeriac ${role} ${hostname()} ${process.pid}`,
       maxBodyBytes: maxReceivedBytes,
       logger,
-      tls: settings.tls,
+      tls,
     });
   const consuming = linkOf('consume');
   const publishing = linkOf('publish');

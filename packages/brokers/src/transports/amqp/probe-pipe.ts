@@ -8,7 +8,8 @@ import { writeQueueProbe } from './wire/outgoing-frames.ts';
 /** A question about a queue. */
 export interface ProbeQuestion {
   readonly name: string;
-  readonly resolve: (ready: number | null) => void;
+  /** With the messages ready and, where the queue exists, its consumers. */
+  readonly resolve: (ready: number | null, consumers?: number) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -31,7 +32,7 @@ export interface ProbeSource {
 /** The parts of amqplib 2's channel that are used here. */
 interface RawChannel {
   readonly ch: number;
-  accept(frame: { readonly id?: number; readonly fields: { readonly messageCount: number } }): unknown;
+  accept(frame: { readonly id?: number; readonly fields: { readonly messageCount: number; readonly consumerCount: number } }): unknown;
 }
 
 const DECLARE_OK = 0x32_00_0b;
@@ -58,7 +59,7 @@ export function createProbePipe(live: () => Promise<LiveConnection>, source: Pro
     let failure: unknown;
     raw.accept = (frame) => {
       if (frame.id !== DECLARE_OK || sent.length === 0) return accept(frame);
-      sent.shift()?.resolve(frame.fields.messageCount);
+      sent.shift()?.resolve(frame.fields.messageCount, frame.fields.consumerCount);
       if (sent.length === WINDOW >> 1 || sent.length === 0) pull();
       return undefined;
     };

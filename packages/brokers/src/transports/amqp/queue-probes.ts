@@ -6,6 +6,8 @@ import { brokerError, type RpcChannel, replyCode } from './rpc-channel.ts';
 export interface QueueProbes {
   /** Messages ready, or null where the queue does not exist. Whoever asks for the same queue before the question is sent shares it. */
   ask(name: string): Promise<number | null>;
+  /** Consumers of the queue at the last answer; 0 where it did not exist then. */
+  consumersOf(name: string): number;
   /** Everything that has not been answered rejects with CELERIAC_E_CLOSED. */
   close(): void;
 }
@@ -20,6 +22,7 @@ interface Question extends ProbeQuestion {
  */
 export function createQueueProbes(channels: readonly RpcChannel[], openPipe: Parameters<typeof createProbePipe>[0]): QueueProbes {
   const known = new Set<string>();
+  const consumers = new Map<string, number>();
   const toPipe = new Map<string, Question>();
   const toChannels = new Map<string, Question>();
   const idle = [...channels];
@@ -27,9 +30,9 @@ export function createQueueProbes(channels: readonly RpcChannel[], openPipe: Par
 
   const put = async ({ name, resolve, reject }: Question, channel: RpcChannel): Promise<void> => {
     try {
-      const ready = (await channel.run((open) => open.checkQueue(name))).messageCount;
+      const { messageCount, consumerCount } = await channel.run((open) => open.checkQueue(name));
       known.add(name);
-      resolve(ready);
+      resolve(messageCount, consumerCount);
     } catch (error) {
       if (replyCode(error) === 404) resolve(null);
       else reject(brokerError(error, `queue '${name}' cannot be looked at`));
@@ -72,12 +75,18 @@ export function createQueueProbes(channels: readonly RpcChannel[], openPipe: Par
     const asked = toPipe.get(name) ?? toChannels.get(name);
     if (asked !== undefined) return asked.answer;
     const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-    queueUp({ name, answer: promise, resolve, reject });
+    const answer = (ready: number | null, counted?: number): void => {
+      if (ready === null) consumers.delete(name);
+      else if (counted !== undefined) consumers.set(name, counted);
+      resolve(ready);
+    };
+    queueUp({ name, answer: promise, resolve: answer, reject });
     return promise;
   };
 
   return {
     ask,
+    consumersOf: (name) => consumers.get(name) ?? 0,
     close() {
       closed = true;
       for (const question of [...toPipe.values(), ...toChannels.values()]) question.reject(closedError());

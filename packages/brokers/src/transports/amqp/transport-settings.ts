@@ -12,8 +12,6 @@ export interface AmqpSettings {
   readonly heldLeaseMs: number;
   /** Celery's `broker_native_delayed_delivery_queue_type`; must be what Python workers on the same broker use. Default `quorum`. */
   readonly nativeDelayedDeliveryQueueType: 'quorum' | 'classic';
-  /** Options of node:tls for amqps. */
-  readonly tls: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Throws CELERIAC_E_CONFIG for a value of the wrong kind; unknown names are left to others. */
@@ -27,13 +25,11 @@ export function readAmqpSettings(options: Readonly<Record<string, unknown>>): Am
   if (queueType !== 'quorum' && queueType !== 'classic') {
     throw new CeleriacError('CELERIAC_E_CONFIG', "brokerTransportOptions.nativeDelayedDeliveryQueueType must be 'quorum' or 'classic'");
   }
-  const { ssl } = options;
   return {
     publishWindow: positive('publishWindow', 1_000),
     messageBytes: positive('messageBytes', 8 * 1024 * 1024),
     consumerTimeoutMs: positive('consumerTimeoutMs', 1_800_000),
     heldLeaseMs: positive('heldLeaseMs', 60_000),
     nativeDelayedDeliveryQueueType: queueType,
-    tls: typeof ssl === 'object' && ssl !== null ? (ssl as Record<string, unknown>) : undefined,
   };
 }

@@ -173,7 +173,7 @@ export class RedisConnection {
     return {
       ...where,
       ...secrets,
-      ...(tls === null ? undefined : { tls }),
+      ...(tls === null ? undefined : { tls: tls.current() }),
       db: url.database,
       connectionName: clientName ?? `celeriac-${this.#name}`,
       protocol: 2,
