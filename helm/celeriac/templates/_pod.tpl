@@ -1,0 +1,119 @@
+{{/* Environment as a list, from a map of texts and `{ valueFrom: ... }`. */}}
+{{- define "celeriac.env" -}}
+{{- range $name, $value := . }}
+- name: {{ $name }}
+  {{- if kindIs "map" $value }}
+  {{- toYaml $value | nindent 2 }}
+  {{- else }}
+  value: {{ $value | toString | quote }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Fills .into with the environment that says where broker and backend are, by name. Given root. */}}
+{{- define "celeriac.connectionEnv" -}}
+{{- $fullname := include "celeriac.fullname" .root -}}
+{{- $ends := list (list "CELERY_BROKER_URL" "broker" .root.Values.broker) (list "CELERY_RESULT_BACKEND" "result-backend" .root.Values.resultBackend) -}}
+{{- $into := .into -}}
+{{- range $end := $ends -}}
+{{- $values := index $end 2 -}}
+{{- if or $values.url $values.existingSecret.name -}}
+{{- $secret := $values.existingSecret.name | default (printf "%s-%s" $fullname (index $end 1)) -}}
+{{- $key := "url" -}}
+{{- if $values.existingSecret.name -}}{{- $key = $values.existingSecret.key -}}{{- end -}}
+{{- $_ := set $into (index $end 0) (dict "valueFrom" (dict "secretKeyRef" (dict "name" $secret "key" $key))) -}}
+{{- end -}}
+{{- end -}}
+{{- include "celeriac.tlsEnv" . -}}
+{{- end -}}
+
+{{/* Adds where the certificates are. */}}
+{{- define "celeriac.tlsEnv" -}}
+{{- $folder := "/run/secrets/celeriac/tls" -}}
+{{- if .root.Values.tls.ca.secret -}}
+{{- $_ := set .into "CELERIAC_TLS_CA_FILE" (printf "%s/ca.crt" $folder) -}}
+{{- end -}}
+{{- if .root.Values.tls.client.secret -}}
+{{- $_ := set .into "CELERIAC_TLS_CERT_FILE" (printf "%s/tls.crt" $folder) -}}
+{{- $_ = set .into "CELERIAC_TLS_KEY_FILE" (printf "%s/tls.key" $folder) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The volumes every pod has. Given root and names: those of volumes the user gives. */}}
+{{- define "celeriac.volumes" -}}
+{{- if not (has "tmp" (.names | default list)) }}
+- name: tmp
+  emptyDir: {}
+{{- end }}
+{{- with .root.Values.tls }}
+{{- if or .ca.secret .client.secret }}
+- name: celeriac-tls
+  projected:
+    defaultMode: 0444
+    sources:
+      {{- with .ca }}
+      {{- if .secret }}
+      - secret:
+          name: {{ .secret }}
+          items:
+            - { key: {{ .key | quote }}, path: ca.crt }
+      {{- end }}
+      {{- end }}
+      {{- with .client }}
+      {{- if .secret }}
+      - secret:
+          name: {{ .secret }}
+          items:
+            - { key: {{ .certKey | quote }}, path: tls.crt }
+            - { key: {{ .keyKey | quote }}, path: tls.key }
+      {{- end }}
+      {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Their mounts. Given root and names. */}}
+{{- define "celeriac.volumeMounts" -}}
+{{- if not (has "tmp" (.names | default list)) }}
+- name: tmp
+  mountPath: /tmp
+{{- end }}
+{{- if or .root.Values.tls.ca.secret .root.Values.tls.client.secret }}
+- name: celeriac-tls
+  mountPath: /run/secrets/celeriac/tls
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{/* Where a pod may run. Given spec (of a pool or the autoscaler) and selector: labels for constraints that name none. */}}
+{{- define "celeriac.scheduling" -}}
+{{- with .spec.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .spec.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .spec.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .spec.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{- toYaml . | nindent 4 }}
+    {{- if not .labelSelector }}
+    labelSelector:
+      matchLabels:
+        {{- $.selector | nindent 8 }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- with .spec.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .spec.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- end -}}
