@@ -1,8 +1,10 @@
 // Writes the reference documents that come from tables in the code; with --check only says whether they are up to date.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { monitoringDocuments } from '../helm/monitoring/documents.ts';
 import { ERROR_CODES } from '../packages/protocol/src/errors/codes.ts';
+import { chartDocuments } from './helm/chart-documents.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -12,7 +14,7 @@ export interface GeneratedDocument {
 }
 
 export function generatedDocuments(): readonly GeneratedDocument[] {
-  return [{ path: 'docs/errors.md', text: errorsDocument() }];
+  return [{ path: 'docs/errors.md', text: errorsDocument() }, ...chartDocuments(), ...monitoringDocuments()];
 }
 
 function errorsDocument(): string {
@@ -45,6 +47,7 @@ if (import.meta.main) {
       console.error(`${path} is not what the code says; run: npm run docs`);
       process.exitCode = 1;
     } else {
+      mkdirSync(dirname(resolve(ROOT, path)), { recursive: true });
       writeFileSync(resolve(ROOT, path), text);
       console.log(`wrote ${path}`);
     }

@@ -1,6 +1,7 @@
 // helm/celeriac/README.md: what the chart is, and a table of its values from the comments of values.yaml.
 
 import { parse } from 'yaml';
+import type { JsonSchema } from './json-schema.ts';
 import { type DocumentedValue, documentedValues } from './values-comments.ts';
 
 interface ChartFile {
@@ -12,16 +13,24 @@ interface ChartFile {
 }
 
 const LONGEST_DEFAULT = 100;
+const READ_BY_AUTOSCALER = [
+  'pools.<name>.scaling',
+  'pools.<name>.target',
+  'pools.<name>.budget',
+  'pools.<name>.size',
+  'budgets.<name>',
+] as const;
 
-/** The text of the chart's README from the text of its Chart.yaml and of its values.yaml. */
-export function chartReadme(chartYaml: string, valuesYaml: string): string {
+/** The text of the chart's README from the text of its Chart.yaml and of its values.yaml, and the schema of its values. */
+export function chartReadme(chartYaml: string, valuesYaml: string, schema: JsonSchema): string {
   const chart = parse(chartYaml) as ChartFile;
-  const tables = documentedValues(valuesYaml).flatMap(({ title, values }) => [
-    ...(title === '' ? [] : [`### ${title}`, '']),
+  const tables = documentedValues(valuesYaml).flatMap(({ key, text, values }) => [
+    ...(key === '' ? [] : [`### \`${key}\``, '', ...(text === '' ? [] : [text, ''])]),
     ...table(values),
     '',
   ]);
-  return `${[...head(chart), ...tables].join('\n').trim()}\n`;
+  const read = READ_BY_AUTOSCALER.flatMap((path) => [`### \`${path}\``, '', ...table(described(schemaAt(schema, path), ''), false), '']);
+  return `${[...head(chart), ...tables, ...tail(), ...read].join('\n').trim()}\n`;
 }
 
 function head({ name, version, appVersion, description, kubeVersion }: ChartFile): readonly string[] {
@@ -75,17 +84,52 @@ function head({ name, version, appVersion, description, kubeVersion }: ChartFile
   ];
 }
 
-function table(values: readonly DocumentedValue[]): readonly string[] {
-  const rows = values.map(({ path, description, byDefault }) => {
-    const shown = byDefault.length > LONGEST_DEFAULT ? 'see values.yaml' : asCode(byDefault);
-    return `| \`${path}\` | ${escaped(description)} | ${shown} |`;
-  });
-  return ['| Key | What it is | Default |', '| --- | --- | --- |', ...rows];
+function tail(): readonly string[] {
+  return [
+    '## What the autoscaler reads',
+    '',
+    'The same schema reads it as reads `pools.yaml`. `scaling` and `target` may stand under `defaults` too.',
+    '',
+  ];
 }
 
-/** What stands in a comment may be prose with code in it; a value never has backticks. */
-function asCode(text: string): string {
-  return text.includes('`') || /^[a-z].* /.test(text) ? escaped(text) : `\`${escaped(text)}\``;
+function schemaAt(schema: JsonSchema, path: string): JsonSchema {
+  let at = schema;
+  for (const part of path.split('.')) {
+    const inner = part === '<name>' ? at['additionalProperties'] : (at['properties'] as JsonSchema | undefined)?.[part];
+    if (typeof inner !== 'object') throw new Error(`the schema has no ${path}`);
+    at = inner as JsonSchema;
+  }
+  return at;
+}
+
+/** Every key below a schema that says what it is. */
+function described(schema: JsonSchema, path: string): readonly DocumentedValue[] {
+  return Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>).flatMap(([name, of]) => {
+    const own = path === '' ? name : `${path}.${name}`;
+    const items = (of['items'] ?? {}) as JsonSchema;
+    const row =
+      typeof of['description'] === 'string' ? [{ path: own, type: typeText(of), description: of['description'], byDefault: '' }] : [];
+    return [...row, ...described(of, own), ...described(items, `${own}[]`)];
+  });
+}
+
+function typeText({ type, enum: values, anyOf }: JsonSchema): string {
+  if (Array.isArray(values)) return values.filter((value) => value !== null).join(' | ');
+  if (Array.isArray(anyOf)) return [...new Set(anyOf.map((branch) => typeText(branch as JsonSchema)))].join(' | ');
+  return [type]
+    .flat()
+    .filter((name) => name !== 'null')
+    .join(' | ');
+}
+
+function table(values: readonly DocumentedValue[], defaults = true): readonly string[] {
+  const rows = values.map(({ path, type, description, byDefault }) => {
+    const shown = byDefault.length > LONGEST_DEFAULT ? 'see values.yaml' : byDefault === '' ? '' : `\`${escaped(byDefault)}\``;
+    return [`\`${path}\``, escaped(type), escaped(description), ...(defaults ? [shown] : [])];
+  });
+  const head = ['Key', 'Type', 'What it is', ...(defaults ? ['Default'] : [])];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }
 
 function escaped(text: string): string {

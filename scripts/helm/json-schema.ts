@@ -44,9 +44,9 @@ function isEmptyWord(keyword: string, of: unknown): boolean {
 
 /** One schema for branches of different types, which says the same in one message; undefined where there is none. */
 function joinedBranches(branches: readonly JsonSchema[]): JsonSchema | undefined {
-  const types = branches.flatMap(({ type }) => (Array.isArray(type) ? (type as readonly string[]) : [String(type)]));
-  if (new Set(types).size !== types.length || types.includes('undefined')) return undefined;
   if (branches.some((branch) => 'enum' in branch)) return joinedValues(branches);
+  const types = branches.flatMap(({ type }) => (Array.isArray(type) ? (type as readonly string[]) : [String(type)]));
+  if (new Set(types).size !== types.length) return undefined;
   const known = ['type', 'description', ...types.flatMap((type) => BY_TYPE[type] ?? [])];
   const foreign = branches.some((branch) => Object.keys(branch).some((word) => !known.includes(word)));
   if (foreign) return undefined;

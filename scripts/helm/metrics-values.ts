@@ -1,7 +1,7 @@
 // `metrics` of the chart's values.
 
 import { z } from 'zod';
-import { flag, kubernetesList, optionalText, textMap } from './value-parts.ts';
+import { flag, optionalText, textMap } from './value-parts.ts';
 
 /** The alerts of the chart's PrometheusRule, by the names that values give them. */
 export const ALERTS = [
@@ -38,6 +38,7 @@ export function metricsValues(): z.ZodObject {
             .strictObject(Object.fromEntries(ALERTS.map((name) => [name, alertValues()])) as Record<string, z.ZodType>)
             .partial()
             .describe('Changes to single alerts.'),
+          alertLabels: textMap('Labels of every alert.'),
         })
         .partial()
         .describe('Alerts.'),
@@ -61,9 +62,6 @@ function monitorShape() {
     enabled: flag('Makes it.'),
     labels: textMap('Its labels.'),
     interval: duration.describe('Time between two scrapes.'),
-    scrapeTimeout: duration.describe('How long a scrape may take.'),
-    relabelings: kubernetesList('Relabelings before the scrape.'),
-    metricRelabelings: kubernetesList('Relabelings of what was scraped.'),
   } satisfies Record<string, z.ZodType>;
 }
 

@@ -1,7 +1,7 @@
 // What the pods of workers and of the autoscaler have in common in the chart's values.
 
 import { z } from 'zod';
-import { flag, kubernetesList, kubernetesObject, optionalText, textMap } from './value-parts.ts';
+import { countOrShare, flag, kubernetesList, kubernetesObject, optionalText, textMap } from './value-parts.ts';
 
 const DIGEST = /^(sha256:[0-9a-f]{64})?$/;
 
@@ -17,6 +17,11 @@ export function imageValues(text: string): z.ZodObject {
     })
     .partial()
     .describe(text);
+}
+
+/** `logLevel` of workers and of the autoscaler. */
+export function logLevel(text: string): z.ZodType {
+  return z.enum(['debug', 'info', 'warn', 'error']).describe(text);
 }
 
 /** `resources` of a container. */
@@ -36,8 +41,8 @@ export function resourceValues(): z.ZodObject {
 export function envValues(): z.ZodType {
   const from = z.strictObject({ valueFrom: kubernetesObject("Kubernetes' valueFrom.") });
   return z
-    .record(z.string().regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/), z.union([z.string(), z.number(), z.boolean(), from]))
-    .describe('Environment by name: a value, or an object with `valueFrom`.');
+    .record(z.string().regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/), z.union([z.string(), z.number(), z.boolean(), from, z.null()]))
+    .describe('Environment by name: a value, an object with `valueFrom`, or null to take away what is inherited.');
 }
 
 /** `serviceAccount` of a pool or of the autoscaler. */
@@ -54,12 +59,10 @@ export function serviceAccountValues(): z.ZodObject {
 
 /** `podDisruptionBudget`. */
 export function disruptionValues(text: string): z.ZodObject {
-  const bound = z.union([z.int().min(0), z.string().regex(/^(\d+%)?$/)]);
   return z
     .strictObject({
       enabled: flag('Makes it.'),
-      minAvailable: bound.nullable().describe('Pods that stay at least, or a share such as `50%`. Give this or maxUnavailable.'),
-      maxUnavailable: bound.nullable().describe('Pods that may go at once, or a share.'),
+      maxUnavailable: countOrShare('Pods that may be away at once, or a share such as `50%`.'),
     })
     .partial()
     .describe(text);

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { budgetShareSchema } from '../../packages/autoscaler/src/config/budget-schema.ts';
 import { deploymentSchema } from '../../packages/autoscaler/src/config/cluster-schema.ts';
 import { scalingSchema } from '../../packages/autoscaler/src/config/scaling-schema.ts';
+import { label, subdomain } from '../../packages/autoscaler/src/config/schema-parts.ts';
 import { poolSizeSchema } from '../../packages/autoscaler/src/config/size-schema.ts';
-import { envValues, imageValues, placementShape, resourceValues, serviceAccountValues } from './pod-values.ts';
+import { envValues, imageValues, logLevel, placementShape, resourceValues, serviceAccountValues } from './pod-values.ts';
 import { flag, inherited, kubernetesList, kubernetesObject, objectOf, optionalText, seconds, textMap } from './value-parts.ts';
 
 /** `defaults`: everything that pools may share. */
@@ -13,32 +14,36 @@ export function defaultsValues(): z.ZodObject {
   return z.strictObject(sharedShape()).partial().describe('What every pool has that does not say otherwise.');
 }
 
-/** One of `pools`. */
+/** One of `pools`; null takes away what `defaults` say. */
 export function poolValues(): z.ZodObject {
-  return z
-    .strictObject({
-      queues: z.array(z.string().min(1)).min(1).describe('Queues its workers serve; a queue belongs to one pool.'),
-      ...sharedShape(),
-      existingDeployment: z
-        .strictObject({
-          name: optionalText('Its name.'),
-          namespace: optionalText("Its namespace. Default: the release's."),
-        })
-        .partial()
-        .describe('A Deployment that the chart does not own: it is scaled, and nothing of it is rendered.'),
-    })
-    .partial();
+  const own = {
+    queues: z.array(z.string().min(1)).min(1).describe('Queues its workers serve; a queue belongs to one pool.'),
+    budget: inherited(objectOf(budgetShareSchema(z))).describe(
+      'The budget the pool shares. Running work is never taken back for another pool.',
+    ),
+    size: poolSizeSchema(z).describe('What one replica has, for routing by resources and for budgets.'),
+    existingDeployment: z
+      .strictObject({
+        name: subdomain(z).describe('Its name.'),
+        namespace: label(z, 'a namespace').optional().describe("Its namespace. Default: the release's."),
+      })
+      .describe('A Deployment that the chart does not own: it is scaled, and nothing of it is rendered.'),
+  };
+  const shared = inherited(z.strictObject(sharedShape()), { nullable: true });
+  return z.strictObject({ ...own, ...shared.shape }).partial();
 }
 
 function sharedShape() {
   const words = z.array(z.string());
   return {
     kind: z.enum(['node', 'python']).describe('node: a worker of Celeriac; python: a worker of Python Celery.'),
-    app: optionalText('The task module (`-A`), such as `tasks.ts`; for python the Celery app, such as `proj.celery`.'),
+    app: optionalText('Task modules (`-A`): for node a path from /app, for python the module of the app.'),
     concurrency: z.int().min(1).max(10_000).describe('Tasks that one replica runs at the same time (`-c`).'),
     image: imageValues('The image of its workers.'),
-    args: words.describe('Arguments added to the command.'),
+    args: words.describe('Arguments after those of the chart.'),
     command: words.describe('Command in place of the usual one; {app} {queues} {concurrency} {pool} are filled in.'),
+    logLevel: logLevel('Least level that Node workers log.'),
+    queueType: z.enum(['', 'classic', 'quorum']).describe('RabbitMQ: how queues are declared.'),
     env: envValues(),
     envFrom: kubernetesList('ConfigMaps and Secrets whose keys become environment.'),
     resources: resourceValues(),
@@ -46,10 +51,11 @@ function sharedShape() {
     volumeMounts: kubernetesList('Where the container mounts them.'),
     probes: probeValues(),
     terminationGracePeriodSeconds: seconds('How long a pod that is asked to end may take to finish its tasks.', 1),
-    timeLimitSeconds: z.int().min(1).nullable().describe('Hard time limit of a task; null for none.'),
-    softTimeLimitSeconds: z.int().min(1).nullable().describe('Soft time limit of a task; null for none.'),
+    timeLimitSeconds: seconds('Hard time limit of a task.', 1).nullable(),
+    softTimeLimitSeconds: seconds('Soft time limit of a task.', 1).nullable(),
     taskEvents: flag('Sends task events (`-E`), which metrics and dashboards are made from.'),
     ...placementShape(),
+    runtimeClassName: optionalText('RuntimeClass.'),
     serviceAccount: serviceAccountValues(),
     annotations: textMap('Annotations of the Deployment.'),
     strategy: kubernetesObject("The Deployment's strategy."),
@@ -57,17 +63,10 @@ function sharedShape() {
     initContainers: kubernetesList('Containers that run first.'),
     sidecars: kubernetesList('Containers beside the worker.'),
     lifecycle: kubernetesObject('Hooks of the container.'),
-    runtimeClassName: optionalText('RuntimeClass.'),
     scaling: scalingValues(),
-    budget: inherited(objectOf(budgetShareSchema(z))).describe(
-      'The budget the pool shares. Running work is never taken back for another pool.',
-    ),
-    size: poolSizeSchema(z).describe(
-      'What one replica has, for routing by resources and for budgets. Default: the requests of `resources`.',
-    ),
+    replicas: z.int().min(0).describe('Replicas of a pool with `scaling.by: none`.'),
     target: inherited(objectOf(deploymentSchema(z)).omit({ name: true, namespace: true })).describe('How the Deployment is watched.'),
     keda: kedaValues(),
-    replicas: z.int().min(0).nullable().describe('Replicas of a pool with `scaling.by: none`.'),
   } satisfies Record<string, z.ZodType>;
 }
 
@@ -83,12 +82,12 @@ function scalingValues(): z.ZodObject {
 function probeValues(): z.ZodObject {
   return z
     .strictObject({
-      startup: kubernetesObject('Startup probe.'),
-      readiness: kubernetesObject('Readiness probe.'),
-      liveness: kubernetesObject('Liveness probe.'),
+      startup: kubernetesObject('Until it succeeds the others wait.'),
+      readiness: kubernetesObject('Whether the worker takes work.'),
+      liveness: kubernetesObject('Whether it must be restarted.'),
     })
     .partial()
-    .describe('Probes of the worker; python has none by default.');
+    .describe('Probes of the worker; python has those it states itself.');
 }
 
 function kedaValues(): z.ZodObject {
@@ -96,7 +95,10 @@ function kedaValues(): z.ZodObject {
     .strictObject({
       pollingInterval: seconds('Seconds between two looks of KEDA.', 1),
       cooldownPeriod: seconds('Seconds without work before KEDA goes to zero.'),
+      advanced: kubernetesObject('`advanced` of the ScaledObject.'),
+      fallback: kubernetesObject('`fallback` of the ScaledObject.'),
+      annotations: textMap('Annotations of the ScaledObject.'),
     })
     .partial()
-    .describe('Of the ScaledObject, with `scaling.by: keda`.');
+    .describe('Of pools with `scaling.by: keda`.');
 }

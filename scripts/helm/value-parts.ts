@@ -34,7 +34,7 @@ export function seconds(text: string, least = 0): z.ZodInt {
 
 /** A number of pods, or a share of them such as `25%`. */
 export function countOrShare(text: string): z.ZodUnion<readonly [z.ZodInt, z.ZodString]> {
-  return z.union([z.int().min(0), z.string().regex(/^(\d+%)?$/)]).describe(text);
+  return z.union([z.int().min(0), z.string().regex(/^\d+%$/)]).describe(text);
 }
 
 /** The strict object of a schema, whatever it is wrapped in. Throws where there is none. */
@@ -55,28 +55,31 @@ export function objectOf(schema: z.ZodType): z.ZodObject {
   throw new Error('not the schema of an object');
 }
 
+/** What an object of values is laid over others for. */
+export interface InheritOptions {
+  /** Null takes away what would be inherited. Default false. */
+  readonly nullable?: boolean;
+}
+
 /**
  * The same schema with every key optional, in objects within objects too: what is not said under a pool comes from `defaults`.
  * Items of lists stay whole, for a list is replaced and never merged.
  */
-export function inherited(schema: z.ZodObject): z.ZodObject {
-  const shape = Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, of]) => [
-    name,
-    inheritedPart(of).optional(),
-  ]);
-  const made = z.strictObject(Object.fromEntries(shape) as Record<string, z.ZodType>);
-  return schema.description === undefined ? made : made.describe(schema.description);
+export function inherited(schema: z.ZodObject, options: InheritOptions = {}): z.ZodObject {
+  const shape = Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, of]) => {
+    const inner = unwrapped(of);
+    const part = inner instanceof z.ZodObject ? inherited(inner, options) : inner;
+    const taken = options.nullable === true ? part.nullable() : part;
+    return [name, described(taken.optional(), of.description)];
+  });
+  return described(z.strictObject(Object.fromEntries(shape) as Record<string, z.ZodType>), schema.description);
 }
 
-function inheritedPart(of: z.ZodType): z.ZodType {
-  const description = of.description;
-  const inner = unwrapped(of);
-  const made = inner instanceof z.ZodObject ? inherited(inner) : inner;
-  return description === undefined ? made : made.describe(description);
+function described<T extends z.ZodType>(schema: T, text: string | undefined): T {
+  return text === undefined ? schema : schema.describe(text);
 }
 
 function unwrapped(of: z.ZodType): z.ZodType {
-  return of instanceof z.ZodOptional || of instanceof z.ZodDefault || of instanceof z.ZodPrefault
-    ? unwrapped(of.unwrap() as z.ZodType)
-    : of;
+  const wrapped = of instanceof z.ZodOptional || of instanceof z.ZodDefault || of instanceof z.ZodPrefault || of instanceof z.ZodNullable;
+  return wrapped ? unwrapped(of.unwrap() as z.ZodType) : of;
 }

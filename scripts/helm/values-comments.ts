@@ -1,4 +1,5 @@
-// What the comments of a chart's values.yaml say, in helm-docs' notation: `# -- text` above a key, `# @default -- text`, `# @section -- title`.
+// What the comments of a chart's values.yaml say, in helm-docs' notation: `# -- text` above a key, with `# @type text` and `# @default -- text`
+// for what the value does not tell. A comment without the dashes above a map is about the map as a whole.
 
 import { isMap, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
@@ -6,14 +7,18 @@ import { isMap, LineCounter, type Node, type Pair, parseDocument, type YAMLMap }
 export interface DocumentedValue {
   /** As `--set` takes it. */
   readonly path: string;
+  readonly type: string;
   readonly description: string;
-  /** Its value in JSON, or what the comment says in its place. */
+  /** Its value in JSON, or what the comment says in its place; '' of a map whose keys follow. */
   readonly byDefault: string;
 }
 
-/** Values under one title; '' before the first title. */
+/** A map of the top level with its keys; the first one has the values of the top level itself. */
 export interface ValuesSection {
-  readonly title: string;
+  /** The map's key; '' of the first. */
+  readonly key: string;
+  /** What is said of the map as a whole. */
+  readonly text: string;
   readonly values: readonly DocumentedValue[];
 }
 
@@ -25,31 +30,38 @@ export function documentedValues(text: string): readonly ValuesSection[] {
   const lines = text.split('\n');
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
-  const sections: { title: string; values: DocumentedValue[] }[] = [];
+  const sections: { key: string; text: string; values: DocumentedValue[] }[] = [{ key: '', text: '', values: [] }];
   const without: string[] = [];
   const walk = (map: YAMLMap, path: readonly string[], covered: boolean): void => {
     for (const pair of map.items) {
       const key = pair.key as Node & { readonly value: unknown };
       const name = [...path, String(key.value)];
-      const { description, byDefault, section } = commentAbove(lines, counter.linePos(key.range?.[0] ?? 0).line - 1);
-      if (section !== undefined || sections.length === 0) sections.push({ title: section ?? '', values: [] });
-      const plain = plainValue(pair);
-      if (description !== undefined) {
-        sections.at(-1)?.values.push({ path: dotted(name), description, byDefault: byDefault ?? JSON.stringify(plain) });
-      }
-      if (isMap(pair.value) && pair.value.items.length > 0) walk(pair.value, name, covered || description !== undefined);
-      else if (description === undefined && !covered) without.push(dotted(name));
+      const { line, col } = counter.linePos(key.range?.[0] ?? 0);
+      // What follows in a line of braces has no comment above it.
+      if ((lines[line - 1] ?? '').slice(0, col - 1).trim() !== '') continue;
+      const { said, about, type, byDefault } = commentAbove(lines, line - 1);
+      const inner = isMap(pair.value) && pair.value.items.length > 0 && said === undefined ? pair.value : undefined;
+      if (path.length === 0 && inner !== undefined) sections.push({ key: dotted(name), text: about, values: [] });
+      const row = { path: dotted(name), type: type ?? typeOf(plainValue(pair)) };
+      const rows = (path.length === 0 ? sections[0] : sections.at(-1))?.values;
+      if (said !== undefined) rows?.push({ ...row, description: said, byDefault: byDefault ?? JSON.stringify(plainValue(pair)) });
+      else if (inner !== undefined && path.length > 0 && about !== '') rows?.push({ ...row, description: about, byDefault: '' });
+      else if (inner === undefined && !covered) without.push(dotted(name));
+      if (isMap(pair.value)) walk(pair.value, name, covered || said !== undefined);
     }
   };
-  if (isMap(document.contents)) walk(document.contents as YAMLMap, [], false);
+  if (isMap(document.contents)) walk(document.contents, [], false);
   if (without.length > 0) throw new Error(`values.yaml has no comment "# -- ..." for ${without.join(', ')}`);
-  return sections.filter(({ values }) => values.length > 0);
+  return sections;
 }
 
 interface Comment {
-  readonly description: string | undefined;
+  /** After the dashes. */
+  readonly said: string | undefined;
+  /** All of it that is no tag, where there are no dashes. */
+  readonly about: string;
+  readonly type: string | undefined;
   readonly byDefault: string | undefined;
-  readonly section: string | undefined;
 }
 
 /** The lines of comment right above a line, counted from 0. */
@@ -57,15 +69,26 @@ function commentAbove(lines: readonly string[], line: number): Comment {
   let first = line;
   while (first > 0 && /^\s*#/.test(lines[first - 1] ?? '')) first -= 1;
   const comments = lines.slice(first, line).map((text) => text.replace(/^\s*# ?/, ''));
-  const tagged = (tag: string): string | undefined =>
-    comments.findLast((text) => text.startsWith(`@${tag} -- `))?.slice(`@${tag} -- `.length);
+  const tagged = (tag: string): string | undefined => comments.findLast((text) => text.startsWith(tag))?.slice(tag.length);
   const start = comments.findLastIndex((text) => text.startsWith('-- '));
-  const words = start < 0 ? [] : comments.slice(start).filter((text) => !text.startsWith('@'));
+  const prose = (from: number): string =>
+    comments
+      .slice(from)
+      .filter((text) => !text.startsWith('@'))
+      .join(' ')
+      .trim();
   return {
-    description: start < 0 ? undefined : words.join(' ').slice('-- '.length).trim(),
-    byDefault: tagged('default'),
-    section: tagged('section'),
+    said: start < 0 ? undefined : prose(start).slice('-- '.length),
+    about: start < 0 ? prose(0) : '',
+    type: tagged('@type '),
+    byDefault: tagged('@default -- '),
   };
+}
+
+function typeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (Number.isInteger(value)) return 'integer';
+  return typeof value;
 }
 
 function plainValue(pair: Pair): unknown {

@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { budgetsSchema } from '../../packages/autoscaler/src/config/budget-schema.ts';
 import { label } from '../../packages/autoscaler/src/config/schema-parts.ts';
 import { autoscalerValues } from './autoscaler-values.ts';
-import { helmSchema, schemaText } from './json-schema.ts';
+import { helmSchema, type JsonSchema } from './json-schema.ts';
 import { metricsValues } from './metrics-values.ts';
-import { disruptionValues, imageValues } from './pod-values.ts';
+import { disruptionValues, imageValues, resourceValues } from './pod-values.ts';
 import { defaultsValues, poolValues } from './pool-values.ts';
-import { flag, kubernetesList, kubernetesObject, optionalText, textMap } from './value-parts.ts';
+import { flag, kubernetesList, kubernetesObject, optionalText, seconds, textMap } from './value-parts.ts';
 
 /** What the chart's values may say. */
 export function chartValues(): z.ZodObject {
@@ -23,7 +23,9 @@ export function chartValues(): z.ZodObject {
       image: imageValues('The image of workers and autoscaler, where they do not say otherwise.'),
       imagePullSecrets: kubernetesList('Secrets with which images are pulled.'),
       broker: endpoint('The broker.').extend({ transportOptions: kubernetesObject("Celery's broker_transport_options in camelCase.") }),
-      resultBackend: endpoint('The result backend.'),
+      resultBackend: endpoint('The result backend.').extend({
+        transportOptions: kubernetesObject("Celery's result_backend_transport_options in camelCase."),
+      }),
       tls: tlsValues(),
       defaults: defaultsValues(),
       pools: z.record(label(z, 'a pool name'), poolValues()).describe('Worker pools by name.'),
@@ -40,9 +42,9 @@ export function chartValues(): z.ZodObject {
     .partial();
 }
 
-/** The text of values.schema.json. */
-export function valuesSchemaDocument(): string {
-  return schemaText({ title: "Values of Celeriac's chart", ...helmSchema(chartValues()) });
+/** What values.schema.json says. */
+export function valuesSchema(): JsonSchema {
+  return { title: "Values of Celeriac's chart", ...helmSchema(chartValues()) };
 }
 
 function endpoint(text: string): z.ZodObject {
@@ -83,7 +85,10 @@ function networkPolicyValues(): z.ZodObject {
   return z
     .strictObject({
       enabled: flag('Makes them.'),
-      brokerEgress: kubernetesList('Where broker and backend are.'),
+      ingressFrom: kubernetesList('Peers that may scrape metrics and ask the autoscaler.'),
+      brokerEgress: kubernetesList('Egress rules to broker and result backend.'),
+      workerEgress: kubernetesList('Further egress rules of workers.'),
+      apiServerEgress: kubernetesList('Egress rules of the autoscaler to the API server.'),
     })
     .partial()
     .describe('NetworkPolicies.');
@@ -91,7 +96,15 @@ function networkPolicyValues(): z.ZodObject {
 
 function testValues(): z.ZodObject {
   return z
-    .strictObject({ enabled: flag('Has pods for `helm test`.') })
+    .strictObject({
+      enabled: flag('Makes the pods of `helm test`.'),
+      pool: optionalText('The pool that is tried.'),
+      task: optionalText('A task it has.'),
+      args: optionalText('Its arguments, a JSON array.'),
+      timeoutSeconds: seconds('How long each test may take.', 1),
+      backToZero: flag('Waits until the pool is back at zero.'),
+      resources: resourceValues(),
+    })
     .partial()
     .describe('`helm test`.');
 }
