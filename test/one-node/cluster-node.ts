@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { baseArchives, buildImages, type ImageArchives, run } from './images.ts';
+import { baseArchives, type ImageArchives, ourArchives, pythonArchive, run } from './images.ts';
 import { KUBE_SCRIPTS, whyNoOneNode } from './why-not.ts';
 
 const runProgram = promisify(execFile);
@@ -38,19 +38,26 @@ export async function startOneNode(): Promise<OneNodeProcesses> {
     rmSync(FOLDER, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const { pause } = await baseArchives();
-    const images = join(FOLDER, 'images');
-    mkdirSync(images, { recursive: true });
-    // both are waited for, whichever fails: what still builds must not write into a folder that is gone
-    const [started, built] = await Promise.allSettled([
-      runProgram(PROGRAM, ['start', CLUSTER], { env: { ...process.env, ONE_NODE_IMAGES: pause }, timeout: 180_000 }),
-      buildImages(images),
-    ]);
-    if (started.status === 'rejected') throw started.reason;
-    if (built.status === 'rejected') throw built.reason;
-    const { worker, autoscaler, tasks, python } = built.value;
-    for (const archive of [worker, autoscaler, tasks, python]) await loadArchive(archive);
-    return { kubeconfig: started.value.stdout.trim(), hostAddress: HOST_ADDRESS, archives: built.value, stop };
+    const { node, pause } = await baseArchives();
+    const folder = join(FOLDER, 'images');
+    mkdirSync(folder, { recursive: true });
+    const starting = runProgram(PROGRAM, ['start', CLUSTER], { env: { ...process.env, ONE_NODE_IMAGES: pause }, timeout: 180_000 });
+    const loaded = async (archive: string): Promise<void> => {
+      await starting;
+      await loadArchive(archive);
+    };
+    const python = pythonArchive(node).then(async (archive) => {
+      await loaded(archive);
+      return archive;
+    });
+    const ours = ourArchives(node, folder).then(async (built) => {
+      await Promise.all(Object.values(built).map(loaded));
+      return built;
+    });
+    // all are waited for, whichever fails: what still builds must not write into a folder that is gone
+    await Promise.allSettled([starting, python, ours]);
+    const archives = { pause, python: await python, ...(await ours) };
+    return { kubeconfig: (await starting).stdout.trim(), hostAddress: HOST_ADDRESS, archives, stop };
   } catch (error) {
     await stop();
     throw error;

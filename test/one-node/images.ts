@@ -49,23 +49,19 @@ export async function baseArchives(): Promise<{ readonly node: string; readonly 
   return { node: join(folder, 'node.tar'), pause: join(folder, 'pause.tar') };
 }
 
-/** Builds all images into `folder` and returns their archives. */
-export async function buildImages(folder: string): Promise<ImageArchives> {
-  const { node, pause } = await baseArchives();
+/** Builds our images, and a user's on ours, into `folder`. */
+export async function ourArchives(node: string, folder: string): Promise<Pick<ImageArchives, 'worker' | 'autoscaler' | 'tasks'>> {
+  const named = ['--name', 'docker.io/local/celeriac-{target}:test', '--out', folder];
+  await run(process.execPath, [join(ROOT, 'docker/build.mjs'), 'worker', 'autoscaler', '--engine', 'buildah', '--base', node, ...named]);
   const archive = (name: string): string => join(folder, `celeriac-${name}.tar`);
-  const ours = async (): Promise<void> => {
-    const named = ['--name', 'docker.io/local/celeriac-{target}:test', '--out', folder];
-    await run(process.execPath, [join(ROOT, 'docker/build.mjs'), 'worker', 'autoscaler', '--engine', 'buildah', '--base', node, ...named]);
-    await run(join(KUBE_SCRIPTS, 'build-image'), [context('user-image'), LOCAL_IMAGES.tasks, archive('tasks')], {
-      BASE_IMAGES: archive('worker'),
-    });
-  };
-  const [python] = await Promise.all([pythonArchive(node), ours()]);
-  return { pause, python, worker: archive('worker'), autoscaler: archive('autoscaler'), tasks: archive('tasks') };
+  await run(join(KUBE_SCRIPTS, 'build-image'), [context('user-image'), LOCAL_IMAGES.tasks, archive('tasks')], {
+    BASE_IMAGES: archive('worker'),
+  });
+  return { worker: archive('worker'), autoscaler: archive('autoscaler'), tasks: archive('tasks') };
 }
 
-/** Kept: it holds nothing of ours (half a minute, once). */
-async function pythonArchive(node: string): Promise<string> {
+/** Python Celery's image. Kept: it holds nothing of ours (half a minute, once). */
+export async function pythonArchive(node: string): Promise<string> {
   const files = readdirSync(context('python-image')).map((name) => join(context('python-image'), name));
   const folder = join(cacheFolder(), `python-${digestOf([node], files)}`);
   await made(folder, async (into) => {

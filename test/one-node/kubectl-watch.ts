@@ -26,10 +26,9 @@ export function watchWithKubectl<T = KubeObject>(
   const watch = spawnProcess(cluster.program('kubectl'), args, { env: cluster.env });
   let rest = '';
   watch.child.stdout?.on('data', (chunk: string) => {
-    // documents one after the other, each ending with the only brace at the beginning of a line
-    const documents = `${rest}${chunk}`.split(/^}\n/m);
-    rest = documents.pop() ?? '';
-    for (const document of documents) onEvent(JSON.parse(`${document}}`) as WatchEvent<T>);
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onEvent(JSON.parse(line) as WatchEvent<T>);
   });
   const stop = async (): Promise<void> => {
     await watch.stop(2_000);
