@@ -72,6 +72,7 @@ export class Autoscaler {
   #lease: Lease;
   readonly #cluster: LazyConnection;
   readonly #fleet: FleetWatch;
+  readonly #concerned = createFleetIndex<string>();
   readonly #listeners = new Set<(tick: PoolTick) => void>();
   #pools: readonly RunningPool[] = [];
   #byName: ReadonlyMap<string, RunningPool> = new Map();
@@ -100,7 +101,6 @@ export class Autoscaler {
     const control = createWorkerControl(createControlClient({ bus: transport.bus, now: () => this.#clock.latest() }), this.#now);
     const nextDue = nextDueSampler({ admin: { nextDueMs: () => this.#nextDueMs() }, now: this.#now, limitMs: SAMPLE_LIMIT_MS });
     const depths = createDepthReader({ admin: transport.queues, limitMs: SAMPLE_LIMIT_MS });
-    const concerned = createFleetIndex<string>();
     const schedule = await createSchedules(config.pools);
     const targets = await Promise.all(config.pools.map((pool) => this.#target(pool)));
     const ledger = createBudgetLedger({
@@ -134,13 +134,13 @@ export class Autoscaler {
         logger: this.#logger,
         now: this.#now,
         onTick: (tick) => this.#ticked(tick),
-        onReplicas: (replicas) => concerned.place(pool.spec.pool, replicas),
+        onReplicas: (replicas) => this.#concerned.place(pool.spec.pool, replicas),
       });
       return { config: pool, target, loop };
     });
     this.#byName = new Map(this.#pools.map((pool) => [pool.loop.spec.pool, pool]));
     this.#fleet.onChange((nodenames) => {
-      for (const pool of concerned.ownersOf(nodenames)) this.#running(pool)?.loop.wake();
+      for (const pool of this.#concerned.ownersOf(nodenames)) this.#running(pool)?.loop.wake();
     });
     this.#fleet.start();
     await this.#followWithLabel();
@@ -207,6 +207,17 @@ export class Autoscaler {
   /** Names of all pools, those that have not decided yet too. */
   get poolNames(): readonly string[] {
     return this.#pools.map(({ loop }) => loop.spec.pool);
+  }
+
+  /** The pool that a worker belongs to, as far as can be told from its node name now; undefined for one of nobody's or of several. */
+  poolOf(nodename: string): string | undefined {
+    const pools = this.#concerned.ownersOf([nodename]);
+    return pools.size === 1 ? [...pools][0] : undefined;
+  }
+
+  /** The queues of all pools, by pool. */
+  get queues(): ReadonlyMap<string, readonly string[]> {
+    return new Map(this.#options.config.pools.map(({ spec }) => [spec.pool, spec.queues.map(({ name }) => name)]));
   }
 
   /** What people ordered for a pool: by `celeriac scale`, and on its target itself; undefined for a pool that is not there. */

@@ -2,6 +2,12 @@ export { Autoscaler, type AutoscalerOptions, createAutoscaler } from './autoscal
 export type { BrokerLink } from './broker/broker-link.ts';
 export { connectBroker } from './broker/registry.ts';
 export type { Amounts, Resource } from './budget/resources.ts';
+export {
+  type CeleryMetrics,
+  type CeleryMetricsOptions,
+  serveCeleryMetrics,
+  type TaskEvents,
+} from './celery-metrics/serve-celery-metrics.ts';
 export { poolListOf } from './config/pool-list.ts';
 export type {
   BrokerConfig,
@@ -19,6 +25,7 @@ export type { BudgetAsk, Decision, Evidence, ReasonCode, Stage } from './decide/
 export type { Grant, GrowthSeen, Orders, PoolSeen, QueueSeen, ReplicaPhase, ReplicaSeen, ScheduleSeen } from './decide/seen.ts';
 export type { PoolSpec, QueueSpec, ScalingMode } from './decide/spec.ts';
 export { initialPoolState, type PoolState } from './decide/state.ts';
+export { AUTOSCALER_METRIC_TABLES, type MetricTables } from './http/metric-tables.ts';
 export type { PoolSummary } from './http/pool-summary.ts';
 export { type AutoscalerHttp, type AutoscalerHttpOptions, serveAutoscaler } from './http/server.ts';
 export { type Explanation, explain } from './journal/explain.ts';

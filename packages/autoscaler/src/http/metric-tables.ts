@@ -1,6 +1,8 @@
 import type { MetricTable } from '@celeriac/brokers';
+import { CELERY_METRICS } from '../celery-metrics/celery-table.ts';
 import { AUTOSCALER_METRICS } from './tables/autoscaler-table.ts';
 import { DECISION_METRICS } from './tables/decision-table.ts';
+import { EVENT_METRICS } from './tables/events-table.ts';
 import { KEDA_BUILD_METRICS, KEDA_METRICS, KEDA_NAMED_METRICS } from './tables/keda-table.ts';
 import { POOL_METRICS } from './tables/pool-table.ts';
 
@@ -16,10 +18,20 @@ export interface MetricTables {
 export const AUTOSCALER_METRIC_TABLES: readonly MetricTables[] = [
   { title: 'The autoscaler itself', where: '`/metrics` of the autoscaler', tables: [AUTOSCALER_METRICS] },
   { title: 'Pools', where: '`/metrics` of the autoscaler that leads', tables: [POOL_METRICS, DECISION_METRICS] },
+  {
+    title: 'Queues, by the events of workers',
+    where: '`/metrics` of the autoscaler that leads, with `--celery-metrics`',
+    tables: [EVENT_METRICS],
+  },
   { title: 'In the shapes of KEDA', where: '`/metrics` of the autoscaler that leads', tables: [KEDA_METRICS] },
   {
     title: "Under KEDA's own names",
     where: '`/metrics` of the autoscaler that leads, with `--keda-metrics`',
     tables: [KEDA_NAMED_METRICS, KEDA_BUILD_METRICS],
+  },
+  {
+    title: "Under celery-exporter's names",
+    where: '`/metrics` on the address of `--celery-metrics`, of the autoscaler that leads',
+    tables: [CELERY_METRICS],
   },
 ];

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { Autoscaler } from '../autoscaler.ts';
+import type { TaskEvents } from '../celery-metrics/serve-celery-metrics.ts';
 import { sendJson, sendText } from './answer.ts';
 import { streamJournal } from './journal-stream.ts';
 import { sendKeda } from './keda-answer.ts';
@@ -27,6 +28,8 @@ export interface AutoscalerHttpOptions {
   /** Default 9810; 0 takes a free one. */
   readonly port?: number;
   readonly identity: MetricsIdentity;
+  /** What task events say, where they are listened to. */
+  readonly events?: TaskEvents | undefined;
   /** A file with the token by which others than this machine may order; undefined lets only this machine. */
   readonly tokenFile?: string | undefined;
   /** How often a silent stream says that it is alive, ms. Default 15 s. */
@@ -44,7 +47,7 @@ const HEARTBEAT_MS = 15_000;
 export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<AutoscalerHttp> {
   const { autoscaler, host = '127.0.0.1', port = 9810, logger } = options;
   const access = await createWriteAccess(options.tokenFile);
-  const metrics = await createMetrics(autoscaler, options.identity);
+  const metrics = await createMetrics(autoscaler, options.identity, options.events);
   const unsubscribe = autoscaler.onTick((tick) => metrics.observe(tick));
   const server: Server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => {

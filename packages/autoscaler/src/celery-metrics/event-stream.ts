@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Bus, BusMessage, FleetEvent, Logger, Subscription } from '@celeriac/brokers';
+import { decodeEvents } from '@celeriac/protocol';
+
+/** All events of a fleet, as they come. */
+export interface EventStream {
+  /** Whether the subscription stands. */
+  readonly listening: boolean;
+  /** Events read. */
+  readonly taken: number;
+  /** Messages left unread because more came than may be read in a second. */
+  readonly unread: number;
+  /** Begins; retries in the background until the broker is there. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+export interface EventStreamOptions {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly onEvent: (event: FleetEvent) => void;
+  /** Called each time the subscription stands. */
+  readonly onListening: () => void;
+  /** Events read in one second at most; reading 20,000 takes a third of a core. Default 20,000. */
+  readonly mostPerSecond?: number;
+}
+
+const RETRY_MS = 1_000;
+const SECOND_MS = 1_000;
+const MOST_PER_SECOND = 20_000;
+
+/** Listens to `celeryev` with all its routing keys (celery/events/receiver.py). Nothing is subscribed before `start`. */
+export function createEventStream(options: EventStreamOptions): EventStream {
+  const { bus, logger, onEvent, onListening, mostPerSecond = MOST_PER_SECOND } = options;
+  let subscription: Subscription | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let starting: Promise<void> = Promise.resolve();
+  let closed = false;
+  let taken = 0;
+  let unread = 0;
+  let secondBeganMs = 0;
+  let leftInSecond = 0;
+
+  const take = ({ message }: BusMessage): void => {
+    const nowMs = performance.now();
+    if (nowMs - secondBeganMs >= SECOND_MS) {
+      secondBeganMs = nowMs;
+      leftInSecond = mostPerSecond;
+    }
+    if (leftInSecond <= 0) {
+      if (unread === 0) logger.warn({ mostPerSecond }, 'more events than can be counted: celery_* are too low from now on');
+      unread += 1;
+      return;
+    }
+    const events = decodeEvents(message);
+    leftInSecond -= Math.max(1, events.length);
+    taken += events.length;
+    for (const event of events) onEvent(event);
+  };
+  const subscribe = async (): Promise<void> => {
+    try {
+      const made = await bus.subscribe({ exchange: 'celeryev', type: 'topic', binding: '#', queue: `celeryev.${randomUUID()}` }, take);
+      if (closed) return await made.close();
+      subscription = made;
+      onListening();
+    } catch (error) {
+      logger.warn({ err: error }, 'cannot listen to task events, trying again');
+      if (!closed) retry = setTimeout(begin, RETRY_MS);
+    }
+  };
+  const begin = (): void => {
+    starting = subscribe();
+  };
+
+  return {
+    get listening() {
+      return subscription !== undefined;
+    },
+    get taken() {
+      return taken;
+    },
+    get unread() {
+      return unread;
+    },
+    start: begin,
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      await starting;
+      await subscription?.close().catch((error: unknown) => logger.debug({ err: error }, 'event subscription not closed'));
+    },
+  };
+}

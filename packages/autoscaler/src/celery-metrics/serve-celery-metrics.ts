@@ -1,0 +1,167 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createControlClient, type Logger, type Transport } from '@celeriac/brokers';
+import { CeleriacError } from '@celeriac/protocol';
+import type { Autoscaler } from '../autoscaler.ts';
+import { createEventCounts } from './event-counts.ts';
+import { createEventStream } from './event-stream.ts';
+import { CELERY_CONTENT_TYPE, celeryPage } from './exposition.ts';
+import { createFleetSurvey } from './fleet-survey.ts';
+import type { QueueFlow } from './queue-flow.ts';
+
+/** `celery_*` as celery-exporter serves them, from the events of all workers. */
+export interface CeleryMetrics {
+  readonly host: string;
+  readonly port: number;
+  /** What the same events say for our own metrics. */
+  readonly events: TaskEvents;
+  close(): Promise<void>;
+}
+
+/** What has been counted from events, and what has not. */
+export interface TaskEvents {
+  readonly flow: QueueFlow;
+  /** Events read. */
+  readonly taken: number;
+  /** What was left out: messages beyond what may be read in a second, events that would have made one series too many. */
+  readonly dropped: { readonly rate: number; readonly series: number };
+  /** Samples that tasks take on the page. */
+  readonly series: number;
+}
+
+export interface CeleryMetricsOptions {
+  readonly autoscaler: Pick<Autoscaler, 'lease' | 'nowMs' | 'poolOf' | 'queues'>;
+  readonly transport: Pick<Transport, 'bus' | 'queues' | 'traits'>;
+  readonly host: string;
+  /** 0 takes a free one. celery-exporter has 9808. */
+  readonly port: number;
+  /** What the label `hostname` says. Default `host`: the part of the node name behind its `@`, as celery-exporter. */
+  readonly hostnameLabel?: 'host' | 'pool';
+  /** Samples of tasks on the page at most. Default 100,000. */
+  readonly mostSeries?: number;
+  readonly logger: Logger;
+}
+
+const SWEEP_MS = 30_000;
+const PIECE_LENGTH = 65_536;
+
+/**
+ * Serves `/metrics` and `/health`, and begins to listen for events. Every autoscaler of a group counts, so that whoever takes over knows;
+ * only the one that holds the lease shows series. Rejects with CELERIAC_E_CONFIG where the address cannot be had.
+ */
+export async function serveCeleryMetrics(options: CeleryMetricsOptions): Promise<CeleryMetrics> {
+  const { autoscaler, transport, logger, hostnameLabel = 'host' } = options;
+  const onlyQueues = new Map(
+    [...autoscaler.queues].flatMap(([pool, queues]) => (queues.length === 1 ? [[pool, queues[0] as string]] : [])),
+  );
+  const labels = {
+    poolOf: (nodename: string) => autoscaler.poolOf(nodename),
+    onlyQueueOf: (pool: string) => onlyQueues.get(pool),
+    hostnameLabel,
+  };
+  const counts = createEventCounts(labels, options.mostSeries);
+  const control = createControlClient({ bus: transport.bus });
+  const survey = createFleetSurvey({
+    control,
+    admin: transport.queues,
+    queues: [...autoscaler.queues.values()].flat(),
+    online: () => counts.hosts.online,
+    now: () => autoscaler.nowMs,
+  });
+  const stream = createEventStream({
+    bus: transport.bus,
+    logger,
+    onEvent: (event) => counts.take(event, autoscaler.nowMs),
+    // As every receiver of events, so that workers that have nothing else to say are known at once.
+    onListening: () => void control.cast('heartbeat').catch((error: unknown) => logger.debug({ err: error }, 'heartbeats not asked for')),
+  });
+  const page = async (response: ServerResponse): Promise<void> => {
+    counts.sweep(autoscaler.nowMs);
+    const queues = autoscaler.lease.held ? await survey.read() : new Map();
+    // Who lost the lease while he asked shows nothing either.
+    const shows = autoscaler.lease.held;
+    const rows = shows ? counts.series.rows : new Map();
+    const hosts = shows ? counts.hosts.look() : new Map();
+    response.writeHead(200, { 'content-type': CELERY_CONTENT_TYPE });
+    await send(response, celeryPage({ rows, hosts, queues: shows ? queues : new Map() }));
+  };
+  const respond = async (path: string, response: ServerResponse): Promise<void> => {
+    if (path === '/metrics') return page(response);
+    if (path === '/health') return answerHealth(response, stream.listening, transport);
+    response.writeHead(path === '/' ? 200 : 404, { 'content-type': 'text/plain; charset=utf-8' }).end('there are /metrics and /health\n');
+  };
+  const server: Server = createServer((request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return;
+    }
+    respond((request.url ?? '/').split('?', 1)[0] ?? '/', response).catch((error: unknown) => {
+      logger.warn({ err: error, url: request.url }, 'request for metrics failed');
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end('internal error\n');
+    });
+  });
+  await listen(server, options.host, options.port);
+  stream.start();
+  const sweep = setInterval(() => counts.sweep(autoscaler.nowMs), SWEEP_MS);
+  sweep.unref();
+  return {
+    host: options.host,
+    port: (server.address() as AddressInfo).port,
+    events: {
+      flow: counts.flow,
+      get taken() {
+        return stream.taken;
+      },
+      get dropped() {
+        return { rate: stream.unread, series: counts.dropped };
+      },
+      get series() {
+        return counts.series.size;
+      },
+    },
+    async close() {
+      clearInterval(sweep);
+      server.closeAllConnections();
+      await Promise.all([stream.close(), new Promise<void>((resolve) => server.close(() => resolve()))]);
+    },
+  };
+}
+
+/** Sends a page of any length without keeping the autoscaler from its turns, and no faster than it is read. */
+async function send(response: ServerResponse, pieces: Iterable<string>): Promise<void> {
+  let text = '';
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < PIECE_LENGTH) continue;
+    const isTaken = response.write(text);
+    text = '';
+    await new Promise<void>((resolve) => (isTaken ? setImmediate(resolve) : resumed(response, resolve)));
+    if (response.destroyed) return;
+  }
+  response.end(text);
+}
+
+function resumed(response: ServerResponse, resolve: () => void): void {
+  const go = (): void => {
+    response.off('drain', go).off('close', go);
+    resolve();
+  };
+  response.on('drain', go).on('close', go);
+}
+
+function answerHealth(response: ServerResponse, listening: boolean, { traits }: Pick<Transport, 'traits'>): void {
+  const broker = `${traits.name}://${traits.hostname}:${traits.port}/${traits.virtualHost.replace(/^\//, '')}`;
+  response
+    .writeHead(listening ? 200 : 500, { 'content-type': 'text/plain; charset=utf-8' })
+    .end(listening ? `Connected to the broker ${broker}` : `Failed to connect to broker: '${broker}'`);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new CeleriacError('CELERIAC_E_CONFIG', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
+    );
+    server.listen(port, host, resolve);
+  });
+}
