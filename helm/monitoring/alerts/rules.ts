@@ -42,7 +42,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     threshold: 0,
     summary: 'Tasks of pool {{ $labels.pool }} were killed ({{ $labels.cause }}).',
     description:
-      '{{ $value | humanize }} task(s) of pool {{ $labels.pool }} ran when their replica was ended by force within 15 minutes, by {{ $labels.cause }}. With late acknowledgement they run again; others are lost.',
+      '{{ printf "%.0f" $value }} task(s) of pool {{ $labels.pool }} ran when their replica was ended by force within 15 minutes, by {{ $labels.cause }}. With late acknowledgement they run again; others are lost.',
   },
   {
     name: 'brokerMayEvict',
@@ -61,7 +61,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     severity: 'warning',
     threshold: 1,
     summary: 'Tasks in queue {{ $labels.queue }} wait longer than their goal.',
-    description: `The oldest task of queue {{ $labels.queue }} (pool {{ $labels.pool }}) has waited {{ $value | humanizeDuration }}; the goal is ${asked('humanizeDuration', 'max', 'celeriac_queue_wait_goal_seconds', 'pool', 'queue')}, and the alert is for more than ${THRESHOLD} times that. ${asked('humanize', 'max', 'celeriac_queue_ready', 'pool', 'queue')} task(s) wait.`,
+    description: `The oldest task of queue {{ $labels.queue }} (pool {{ $labels.pool }}) has waited {{ $value | humanizeDuration }}; the goal is ${asked('humanizeDuration', 'max', 'celeriac_queue_wait_goal_seconds', 'pool', 'queue')}, the alert is for more than ${THRESHOLD} times that. ${asked('humanize', 'max', 'celeriac_queue_ready', 'pool', 'queue')} task(s) wait.`,
   },
   {
     name: 'backlogAtMax',
@@ -93,7 +93,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     threshold: 5,
     summary: 'Workers of pool {{ $labels.pool }} crash again and again.',
     description:
-      'Pool {{ $labels.pool }}: {{ $value | humanize }} {{ if eq $labels.reason "CrashLoopBackOff" }}replica(s) in CrashLoopBackOff{{ else }}processes that ran tasks have crashed within 10 minutes{{ end }}.',
+      'Pool {{ $labels.pool }}: {{ printf "%.0f" $value }} {{ if eq $labels.reason "CrashLoopBackOff" }}replica(s) in CrashLoopBackOff{{ else }}processes that ran tasks have crashed within 10 minutes{{ end }}.',
   },
   {
     name: 'signalsStale',
@@ -114,6 +114,6 @@ export const ALERT_RULES: readonly AlertRule[] = [
     severity: 'warning',
     threshold: 0,
     summary: 'Messages of queue {{ $labels.queue }} go into quarantine.',
-    description: `{{ $value | humanize }} message(s) of queue {{ $labels.queue }} were put away within 15 minutes; ${asked('humanize', 'max', 'celeriac_queue_quarantined', 'pool', 'queue')} lie there. They could not or must not run again.`,
+    description: `{{ printf "%.0f" $value }} message(s) of queue {{ $labels.queue }} were put away within 15 minutes; ${asked('humanize', 'max', 'celeriac_queue_quarantined', 'pool', 'queue')} lie there. They could not or must not run again.`,
   },
 ];

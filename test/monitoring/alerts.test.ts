@@ -1,0 +1,50 @@
+// The alerts, judged by promtool: they fire when they should and not before, and say the numbers.
+
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runbookOf } from '../../helm/monitoring/alerts/rule.ts';
+import { ALERT_RULES } from '../../helm/monitoring/alerts/rules.ts';
+import { headingAnchors } from '../architecture/markdown.ts';
+import { promtools, runPromtool, testRule } from './promtool.ts';
+import { RULE_CASES } from './rule-cases.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PLAIN = join(ROOT, 'examples/monitoring/alerts.yaml');
+const RUNBOOKS = 'docs/guide/alerts.md';
+
+describe('the rules', () => {
+  it('have a name each, and a runbook that is there', () => {
+    const anchors = headingAnchors(readFileSync(join(ROOT, RUNBOOKS), 'utf8'));
+    for (const rule of ALERT_RULES) {
+      expect(rule.alert).toBe(`Celeriac${rule.name.charAt(0).toUpperCase()}${rule.name.slice(1)}`);
+      expect(anchors, `the runbook of ${rule.alert}`).toContain(runbookOf(rule));
+    }
+    expect(new Set(ALERT_RULES.map(({ name }) => name)).size).toBe(ALERT_RULES.length);
+  });
+
+  it('use their threshold where they have one, and only there', () => {
+    for (const { name, expr, threshold } of ALERT_RULES) expect(expr.includes('__THRESHOLD__'), name).toBe(threshold !== undefined);
+  });
+
+  it('have a case in which they fire and one in which they do not', () => {
+    for (const { alert } of ALERT_RULES) {
+      const cases = RULE_CASES.filter((of) => of.alert === alert);
+      const fires = cases.map((of) => of.expect.some(({ fires }) => fires.length > 0));
+      expect([...new Set(fires)].sort(), alert).toEqual([false, true]);
+      // What fires had not fired before its time.
+      for (const of of cases) expect(of.expect[0]?.fires, of.name).toEqual([]);
+    }
+  });
+});
+
+describe.each(await promtools())('by %s', (promtool) => {
+  it('the rule file is one', async () => {
+    expect(await runPromtool(promtool, ['check', 'rules', PLAIN])).toContain(`SUCCESS: ${ALERT_RULES.length} rules found`);
+  });
+
+  it.each(RULE_CASES.map((of) => [of.alert, of.name, of] as const))('%s: %s', async (_alert, _name, of) => {
+    const rule = ALERT_RULES.find(({ alert }) => alert === of.alert);
+    await testRule(promtool, PLAIN, of, rule?.severity ?? '', `${RUNBOOKS}#${of.alert.toLowerCase()}`);
+  });
+});
