@@ -96,6 +96,7 @@ function checkOut(ref) {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-image-'));
   const archive = spawnSync('git', ['archive', '--format=tar', ref], { cwd: ROOT, maxBuffer: 1 << 30 });
   const unpacked = spawnSync('tar', ['-x', '-C', folder], { input: archive.stdout });
-  if (archive.status !== 0 || unpacked.status !== 0) throw new Error(`git archive ${ref}: ${archive.stderr}${unpacked.stderr}`);
+  if (archive.status !== 0 || unpacked.status !== 0)
+    throw new Error(`git archive ${ref}: ${String(archive.stderr)}${String(unpacked.stderr)}`);
   return folder;
 }

@@ -21,7 +21,9 @@ export function chooseEngine(name, env) {
 
 function docker() {
   return {
-    load: (archives) => archives.forEach((file) => void run('docker', ['load', '--quiet', '--input', file])),
+    load: (archives) => {
+      for (const file of archives) run('docker', ['load', '--quiet', '--input', file]);
+    },
     build: ({ context, target, name, args, offline }) =>
       run('docker', [
         'buildx',
@@ -40,7 +42,9 @@ function docker() {
 
 function podman() {
   return {
-    load: (archives) => archives.forEach((file) => void run('podman', ['load', '--quiet', '--input', file])),
+    load: (archives) => {
+      for (const file of archives) run('podman', ['load', '--quiet', '--input', file]);
+    },
     build: ({ context, target, name, args, epoch, offline }) =>
       run('podman', ['build', ...common(context, target, name, args), ...steady(epoch, offline), context]),
     save: (name, file) => {
@@ -61,7 +65,9 @@ function buildah(env) {
   const call = (...args) =>
     run('buildah', ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'overlay', ...args]);
   return {
-    load: (archives) => archives.forEach((file) => void call('pull', '--quiet', '--signature-policy', policy, `docker-archive:${file}`)),
+    load: (archives) => {
+      for (const file of archives) call('pull', '--quiet', '--signature-policy', policy, `docker-archive:${file}`);
+    },
     build: ({ context, target, name, args, epoch, offline }) =>
       call(
         'bud',

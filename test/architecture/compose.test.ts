@@ -94,7 +94,7 @@ describe('docker/compose.yaml', () => {
     for (const [command = '', ...args] of commands) {
       const cli = [join(ROOT, 'packages/cli/src/main.ts'), command, '--help'];
       const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@celeriac/source', ...cli], { cwd: ROOT });
-      const known = stdout.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g) ?? [];
+      const known: readonly string[] = stdout.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g) ?? [];
       expect(args.filter((word) => /^--?[a-zA-Z]/.test(word) && !known.includes(word))).toEqual([]);
     }
   });

@@ -80,14 +80,14 @@ describe('docker/Dockerfile', () => {
   it.each(TARGETS)('%s says what it is in OCI labels', (target) => {
     const labels = whole(target)
       .filter(({ name }) => name === 'LABEL')
-      .flatMap(({ text }) => [...text.matchAll(/org\.opencontainers\.image\.([\w.]+)=/g)].map(([, key]) => key))
-      .toSorted();
+      .flatMap(({ text }) => [...text.matchAll(/org\.opencontainers\.image\.([\w.]+)=/g)].map(([, key = '']) => key))
+      .toSorted((a, b) => (a < b ? -1 : 1));
     const expected = ['base.digest', 'base.name', 'created', 'description', 'licenses', 'revision', 'source', 'title', 'vendor', 'version'];
     expect(labels).toEqual(expected);
   });
 
   it('can have its base by digest, and builds without', () => {
-    for (const name of ['build', 'base']) expect(stage(name).from).toBe('${NODE_IMAGE}${NODE_DIGEST:+@${NODE_DIGEST}}');
+    for (const name of ['build', 'base']) expect(stage(name).from).toMatch(/^\$\{NODE_IMAGE\}\$\{NODE_DIGEST:\+@\$\{NODE_DIGEST\}\}$/);
     expect(read('docker/Dockerfile')).toMatch(/^ARG NODE_IMAGE=docker\.io\/library\/node:24-bookworm-slim$/m);
     expect(read('docker/Dockerfile')).toMatch(/^ARG NODE_DIGEST=$/m);
   });
