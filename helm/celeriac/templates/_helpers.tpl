@@ -3,14 +3,14 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* The first part of every name. */}}
+{{/* The first part of every name: at most 45 characters, so that `<fullname>-autoscaler-leader` may be a Service. */}}
 {{- define "celeriac.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" -}}
 {{- else if contains (default .Chart.Name .Values.nameOverride) .Release.Name -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 45 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (default .Chart.Name .Values.nameOverride) | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name (default .Chart.Name .Values.nameOverride) | trunc 45 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -25,8 +25,8 @@
 
 {{/* What selects the pods of a component, as YAML. Given root, component and, for workers, pool. */}}
 {{- define "celeriac.selector" -}}
-app.kubernetes.io/name: {{ include "celeriac.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "celeriac.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- with .pool }}
 celeriac.dev/pool: {{ . | quote }}
@@ -52,8 +52,8 @@ celeriac.dev/pool: {{ . | quote }}
 
 {{/* `metadata` of an object. Given root, name, component and, optional, namespace, pool, labels, annotations. */}}
 {{- define "celeriac.metadata" -}}
-name: {{ .name }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+name: {{ .name | quote }}
+namespace: {{ .namespace | default .root.Release.Namespace | quote }}
 labels:
   {{- include "celeriac.labels" (dict "root" .root "component" .component "pool" .pool "extra" .labels) | nindent 2 }}
 {{- with mustMergeOverwrite (dict) (.root.Values.commonAnnotations | default dict) (.annotations | default dict) }}

@@ -1,7 +1,7 @@
 {{/* Environment as a list, from a map of texts and `{ valueFrom: ... }`. */}}
 {{- define "celeriac.env" -}}
 {{- range $name, $value := . }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
   {{- else }}
@@ -54,7 +54,7 @@
       {{- with .ca }}
       {{- if .secret }}
       - secret:
-          name: {{ .secret }}
+          name: {{ .secret | quote }}
           items:
             - { key: {{ .key | quote }}, path: ca.crt }
       {{- end }}
@@ -62,7 +62,7 @@
       {{- with .client }}
       {{- if .secret }}
       - secret:
-          name: {{ .secret }}
+          name: {{ .secret | quote }}
           items:
             - { key: {{ .certKey | quote }}, path: tls.crt }
             - { key: {{ .keyKey | quote }}, path: tls.key }
@@ -111,9 +111,9 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 {{- with .spec.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .spec.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}

@@ -29,10 +29,11 @@ pools:
   {{- if eq $pool.by "keda" }}
   {{- $_ := set $scaling "mode" "dry-run" }}
   {{- $_ = set $target "otherWriters" "ignore" }}
+  {{- $_ = set $target "protectBusy" true }}
   {{- else if eq $pool.by "none" }}
   {{- $_ := set $scaling "mode" "off" }}
   {{- end }}
-  {{ $name }}:
+  {{ $name | quote }}:
     queues:
       {{- toYaml $pool.queues | nindent 6 }}
     {{- with $pool.concurrency }}
