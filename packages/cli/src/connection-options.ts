@@ -1,5 +1,6 @@
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
+import { tlsDefaultsOf } from './tls-files.ts';
 
 type TransportOptions = Readonly<Record<string, unknown>>;
 
@@ -61,4 +62,20 @@ export function brokerUrlOf(options: ConnectionOptions): string {
 export function resultBackendUrlOf(options: ConnectionOptions): string | undefined {
   const url = options.resultBackend ?? process.env.CELERY_RESULT_BACKEND;
   return url === '' ? undefined : url;
+}
+
+/** The transport options of the broker: the flags' ones, and the TLS files of the environment. Throws CELERIAC_E_CONFIG. */
+export function brokerOptionsOf(options: ConnectionOptions): TransportOptions {
+  return withTlsFiles(options.brokerOption);
+}
+
+/** The same of the result backend. */
+export function backendOptionsOf(options: ConnectionOptions): TransportOptions {
+  return withTlsFiles(options.backendOption);
+}
+
+/** Transport options with the TLS files of the environment for what they leave open. Throws CELERIAC_E_CONFIG. */
+export function withTlsFiles(options: TransportOptions = {}): TransportOptions {
+  const sslDefaults = tlsDefaultsOf(process.env);
+  return sslDefaults === undefined ? options : { sslDefaults, ...options };
 }

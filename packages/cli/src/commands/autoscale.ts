@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
-import type { BrokerConfig, PoolsConfig } from '@celeriac/autoscaler';
+import type { AutoscalerHttp, BrokerConfig, CeleryMetrics, CeleryMetricsOptions, PoolsConfig } from '@celeriac/autoscaler';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, Option } from 'commander';
 import { commandLogger } from '../command-logger.ts';
+import { withTlsFiles } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenAddress } from '../option-values.ts';
 import { stopSignals } from '../stop-signals.ts';
@@ -20,6 +21,8 @@ interface AutoscaleOptions {
   readonly http: 'off' | ReturnType<typeof listenAddress>;
   readonly httpTokenFile?: string;
   readonly kedaMetrics?: boolean;
+  readonly celeryMetrics?: ReturnType<typeof listenAddress>;
+  readonly celeryHostname: 'host' | 'pool';
   readonly podName?: string;
   readonly loglevel: (typeof logLevels)[number];
   readonly printSchema?: boolean;
@@ -35,7 +38,7 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
   if (options.file === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', 'no pools: give -f pools.yaml');
   const config = await readPools(await readText(options.file), options.file);
   const logger = await commandLogger('autoscale', options.loglevel);
-  const { transportOptions = {} } = config.broker ?? {};
+  const transportOptions = withTlsFiles(config.broker?.transportOptions);
   const transport = await connectBroker({ source: brokerSource(options, config), transportOptions, logger });
   try {
     const autoscaler = createAutoscaler({
@@ -50,8 +53,11 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
     });
     const identity = { version, broker: transport.traits.name, kedaNames: options.kedaMetrics === true };
     const tokenFile = options.httpTokenFile;
-    const http = options.http === 'off' ? undefined : await serveAutoscaler({ autoscaler, ...options.http, identity, tokenFile, logger });
+    const celery = await celeryMetrics(options, { autoscaler, transport, logger });
+    let http: AutoscalerHttp | undefined;
     try {
+      if (options.http !== 'off')
+        http = await serveAutoscaler({ autoscaler, ...options.http, identity, tokenFile, events: celery?.events, logger });
       const signals = stopSignals(['SIGTERM', 'SIGINT']);
       await autoscaler.start();
       const pools = config.pools.map(({ spec }) => spec.pool);
@@ -62,10 +68,20 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
     } finally {
       await autoscaler.stop();
       await http?.close();
+      await celery?.close();
     }
   } finally {
     await transport.close();
   }
+}
+
+async function celeryMetrics(
+  { celeryMetrics: address, celeryHostname: hostnameLabel }: AutoscaleOptions,
+  parts: Pick<CeleryMetricsOptions, 'autoscaler' | 'transport' | 'logger'>,
+): Promise<CeleryMetrics | undefined> {
+  if (address === undefined) return undefined;
+  const { serveCeleryMetrics } = await import('@celeriac/autoscaler');
+  return serveCeleryMetrics({ ...parts, ...address, hostnameLabel });
 }
 
 /**
@@ -134,6 +150,14 @@ export function configure(command: Command): void {
     )
     .option('--pod-name <name>', 'our own Pod: carries the label celeriac.dev/role=leader while we hold the lease')
     .option('--keda-metrics', "serve metrics under KEDA's own names, too")
+    .addOption(
+      new Option('--celery-metrics <host:port>', "serve celery_* there from the workers' events, as celery-exporter does").argParser(
+        listenAddress,
+      ),
+    )
+    .addOption(
+      new Option('--celery-hostname <host|pool>', 'what the label hostname of celery_* says').choices(['host', 'pool']).default('host'),
+    )
     .addOption(new Option('-l, --loglevel <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--print-schema', 'print the JSON Schema of pools.yaml and end')
     .action(autoscale);

@@ -1,7 +1,14 @@
 import { Celery } from '@celeriac/producer';
 import { CeleriacError, parseJson, stringifyJson, type TaskNeeds } from '@celeriac/protocol';
 import type { Command } from 'commander';
-import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
+import {
+  addConnectionOptions,
+  backendOptionsOf,
+  brokerOptionsOf,
+  brokerUrlOf,
+  type ConnectionOptions,
+  resultBackendUrlOf,
+} from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
 import { addQueueOptions, type QueueOptions } from '../queue-options.ts';
 import { taskNeeds } from '../resources-option.ts';
@@ -58,8 +65,8 @@ async function call(name: string, options: CallOptions): Promise<void> {
   await using app = new Celery({
     broker: brokerUrlOf(options),
     ...(backend !== undefined && { backend }),
-    brokerTransportOptions: options.brokerOption ?? {},
-    resultBackendTransportOptions: options.backendOption ?? {},
+    brokerTransportOptions: brokerOptionsOf(options),
+    resultBackendTransportOptions: backendOptionsOf(options),
     ...(pools !== undefined && { pools }),
     ...(options.queueType !== undefined && { taskDefaultQueueType: options.queueType }),
     ...(options.queueMaxPriority !== undefined && { taskQueueMaxPriority: options.queueMaxPriority }),

@@ -1,6 +1,6 @@
 import { createTransport } from '@celeriac/brokers';
 import type { Command } from 'commander';
-import { addBrokerOptions, brokerUrlOf, type ConnectionOptions } from '../connection-options.ts';
+import { addBrokerOptions, brokerOptionsOf, brokerUrlOf, type ConnectionOptions } from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
 
 interface PurgeOptions extends ConnectionOptions, OutputOption {
@@ -8,7 +8,7 @@ interface PurgeOptions extends ConnectionOptions, OutputOption {
 }
 
 async function purge(options: PurgeOptions): Promise<void> {
-  const transport = await createTransport({ url: brokerUrlOf(options), transportOptions: options.brokerOption ?? {} });
+  const transport = await createTransport({ url: brokerUrlOf(options), transportOptions: brokerOptionsOf(options) });
   try {
     const purged: Record<string, number> = {};
     for (const name of options.queues.split(',').map((word) => word.trim())) purged[name] = await transport.queues.purge(name);

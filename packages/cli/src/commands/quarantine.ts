@@ -1,7 +1,7 @@
 import { createTransport, type QuarantineEntry, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { Command } from 'commander';
-import { addBrokerOptions, brokerUrlOf, type ConnectionOptions } from '../connection-options.ts';
+import { addBrokerOptions, brokerOptionsOf, brokerUrlOf, type ConnectionOptions } from '../connection-options.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
 
 interface QuarantineOptions extends ConnectionOptions, OutputOption {
@@ -9,7 +9,7 @@ interface QuarantineOptions extends ConnectionOptions, OutputOption {
 }
 
 async function withTransport(options: ConnectionOptions, act: (transport: Transport) => Promise<void>): Promise<void> {
-  const transport = await createTransport({ url: brokerUrlOf(options), transportOptions: options.brokerOption ?? {} });
+  const transport = await createTransport({ url: brokerUrlOf(options), transportOptions: brokerOptionsOf(options) });
   try {
     await act(transport);
   } finally {

@@ -1,7 +1,7 @@
 import { Celery } from '@celeriac/producer';
 import { CeleriacError, READY_STATES, type RemoteException, stringifyJson } from '@celeriac/protocol';
 import type { Command } from 'commander';
-import { addBackendOptions, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
+import { addBackendOptions, backendOptionsOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addOutputOption, type OutputOption, print } from '../output.ts';
 
@@ -15,7 +15,7 @@ async function result(id: string, options: ResultOptions): Promise<void> {
   if (backend === undefined) {
     throw new CeleriacError('CELERIAC_E_NO_BACKEND', 'give --result-backend URL or set CELERY_RESULT_BACKEND');
   }
-  await using app = new Celery({ broker: 'memory://none', backend, resultBackendTransportOptions: options.backendOption ?? {} });
+  await using app = new Celery({ broker: 'memory://none', backend, resultBackendTransportOptions: backendOptionsOf(options) });
   const pending = app.result(id);
   if (options.wait !== undefined && options.wait !== false) {
     const timeoutMs = typeof options.wait === 'string' ? { timeoutMs: Number(options.wait) * 1000 } : {};

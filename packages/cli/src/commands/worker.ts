@@ -3,7 +3,14 @@ import { isCeleriacError } from '@celeriac/protocol';
 import { createWorker, type WorkerOptions } from '@celeriac/worker';
 import { type Command, InvalidArgumentError } from 'commander';
 import { commandLogger } from '../command-logger.ts';
-import { addConnectionOptions, brokerUrlOf, type ConnectionOptions, resultBackendUrlOf } from '../connection-options.ts';
+import {
+  addConnectionOptions,
+  backendOptionsOf,
+  brokerOptionsOf,
+  brokerUrlOf,
+  type ConnectionOptions,
+  resultBackendUrlOf,
+} from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { expandNodename } from '../nodename.ts';
 import { countUpTo, listenAddress, names, seconds } from '../option-values.ts';
@@ -60,8 +67,8 @@ async function run(flags: WorkerFlags): Promise<void> {
   const options: WorkerOptions = {
     broker,
     ...(backend === undefined ? {} : { backend }),
-    brokerTransportOptions: flags.brokerOption ?? {},
-    resultBackendTransportOptions: flags.backendOption ?? {},
+    brokerTransportOptions: brokerOptionsOf(flags),
+    resultBackendTransportOptions: backendOptionsOf(flags),
     modules: flags.app,
     childEnv: process.env,
     queues: (flags.queues ?? ['celery']).map((name) => queueDeclaration(name, flags)),

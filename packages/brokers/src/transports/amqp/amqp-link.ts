@@ -2,6 +2,7 @@ import { CeleriacError } from '@celeriac/protocol';
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from '../../observe/logger.ts';
 import type { TlsOptions } from '../../tls/tls-options.ts';
+import { isTlsRefusal } from '../../tls/tls-refusal.ts';
 import type { AmqpUrl } from '../../urls/broker-url.ts';
 import { type RawConnection, rawConnection, receiveFrames } from './wire/receive-frames.ts';
 
@@ -168,9 +169,9 @@ export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
   };
 }
 
-/** Whether the broker refuses the login or the virtual host: trying again will not help. */
+/** Whether the broker refuses the login or the virtual host, or a certificate is not believed: trying again will not help. */
 export function isRefusal(error: Error): boolean {
-  return /ACCESS.REFUSED|NOT.ALLOWED/i.test(error.message);
+  return isTlsRefusal(error) || /ACCESS.REFUSED|NOT.ALLOWED/i.test(error.message);
 }
 
 async function open(address: AmqpUrl, { connectionName, tls }: AmqpLinkOptions): Promise<ChannelModel> {

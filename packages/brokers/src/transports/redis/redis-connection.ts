@@ -1,5 +1,6 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { Redis, RedisOptions } from 'ioredis';
+import { isTlsRefusal } from '../../tls/tls-refusal.ts';
 import type { RedisScript } from './redis-script.ts';
 import type { RedisSettings } from './redis-settings.ts';
 
@@ -230,5 +231,5 @@ export function closedError(): CeleriacError {
 }
 
 function isRefusal(error: Error): boolean {
-  return /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR DB index|ERR AUTH)/.test(error.message);
+  return isTlsRefusal(error) || /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR DB index|ERR AUTH)/.test(error.message);
 }
