@@ -2,44 +2,18 @@
 
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { type SeenRequest, startApiProxy } from '../kubernetes/api-proxy.ts';
+import { startApiProxy } from '../kubernetes/api-proxy.ts';
 import { sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { type KubeObject, type Manifest, resourcePath } from '../kubernetes/objects.ts';
 import { ownEvents } from './fleet-checks.ts';
 import { type Fleet, repositoryFile, startFleet } from './fleet-rig.ts';
 import { expectSafe } from './fleet-safety.ts';
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-  readonly resourceNames?: readonly string[];
-}
+import { type PolicyRule, permissionOf, permissions } from './permissions.ts';
 
 const role = parseAllDocuments(repositoryFile('examples/kubernetes/rbac.yaml'))
-  .map((document) => document.toJS() as Manifest & { readonly kind: string; readonly rules?: readonly Rule[] })
+  .map((document) => document.toJS() as Manifest & { readonly kind: string; readonly rules?: readonly PolicyRule[] })
   .find(({ kind }) => kind === 'Role');
 const rules = role?.rules ?? [];
-
-/** `GROUP RESOURCE VERB`, one for each single permission. */
-const permissions = (of: readonly Rule[]): readonly string[] => [
-  ...new Set(
-    of.flatMap(({ apiGroups, resources, verbs }) =>
-      apiGroups.flatMap((group) =>
-        resources.flatMap((resource) => verbs.map((verb) => `${group === '' ? 'core' : group} ${resource} ${verb}`)),
-      ),
-    ),
-  ),
-];
-
-/** The permission that a request is judged by; source: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. */
-function permissionOf({ method, path, isWatch }: SeenRequest): string {
-  const [, core, group = core, rest = ''] = /^\/(?:api\/(v1)|apis\/([^/]+)\/[^/]+)\/namespaces\/[^/]+\/([^?]+)/.exec(path) ?? [];
-  const [resource = '', name, sub] = rest.split('/');
-  const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
-  const reading = isWatch ? 'watch' : name === undefined ? 'list' : 'get';
-  return `${group === 'v1' ? 'core' : group} ${sub === undefined ? resource : `${resource}/${sub}`} ${verbs[method] ?? reading}`;
-}
 
 async function roundTrip(fleet: Fleet): Promise<void> {
   const ids = await fleet.publish('emails', 8, 700);
@@ -72,7 +46,7 @@ describe('the Role of the example', () => {
       const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace: fleet.namespace } };
       const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
       const answer = (await api.create(path, review)) as unknown as {
-        readonly status: { readonly resourceRules: readonly Rule[] };
+        readonly status: { readonly resourceRules: readonly PolicyRule[] };
       };
       // What every account may do: ask what it is and what it may.
       const own = answer.status.resourceRules.filter(

@@ -1,0 +1,183 @@
+// The life of a release, step by step, for either Helm: each step finds the cluster as the one before left it.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KubeList, type KubeObject, resourcePath } from '../kubernetes/objects.ts';
+import { ask, type ChartRig, type Helm, startChartRig, type Values } from './chart-rig.ts';
+import { expectSafe } from './fleet-safety.ts';
+import { type PolicyRule, permissionOf, permissions } from './permissions.ts';
+
+const STEP_LIMIT_MS = 150_000;
+const emails: Values = { queues: ['emails'] };
+const FIRST: Values = { pools: { emails } };
+/** Another number in the autoscaler's file, nothing new for the workers. */
+const SECOND: Values = { pools: { emails: { ...emails, scaling: { downDelay: '3s' } } } };
+/** Another template for the workers, and a pool more. */
+const THIRD: Values = {
+  pools: { emails: { ...emails, env: { ROUND: 'third' }, scaling: { downDelay: '3s' } }, reports: { queues: ['reports'] } },
+};
+
+export function describeLifecycle(helm: Helm): void {
+  describe(`a release of ${helm}`, () => {
+    let rig: ChartRig;
+    beforeAll(async () => {
+      rig = await startChartRig(helm);
+    });
+    afterAll(async () => {
+      await rig?.[Symbol.asyncDispose]();
+    });
+    const step = (name: string, run: () => Promise<void>): void => it(name, { timeout: STEP_LIMIT_MS }, run);
+
+    step('is installed without a warning, in a namespace that enforces restricted pods, and its pools come to zero', async () => {
+      const { stderr } = await rig.install(FIRST);
+      expect(stderr).toBe('');
+      await rig.atZero('emails');
+      const autoscalers = await rig.pods('autoscaler');
+      expect(autoscalers).toHaveLength(2);
+      expect(autoscalers.flatMap(({ status }) => status?.containerStatuses?.map(({ restartCount }) => restartCount) ?? [])).toEqual([0, 0]);
+      expect(rig.kubelet.records.filter(({ pod }) => pod.includes('-autoscaler-'))).toHaveLength(2);
+      await expectOneLeader(rig);
+    });
+
+    step('runs a load from zero to what it needs and back, by what its Role allows', async () => {
+      const deployment = rig.deployment('emails');
+      const before = rig.history(deployment).length;
+      const ids = await rig.publish('emails', 24, 700);
+      await rig.ledger.allEnded(ids, 60_000);
+      await rig.atZero('emails');
+      expectSafe(rig, deployment, ids);
+      const grown = rig.history(deployment).slice(before);
+      expect(Math.max(...grown.map(({ replicas }) => replicas))).toBeGreaterThanOrEqual(3);
+      await expectRoleUsed(rig);
+    });
+
+    step('keeps replicas and tasks while an upgrade of the settings in the middle of a load hands the lease on', async () => {
+      const ids = [...(await rig.publish('emails', 12, 20_000))];
+      await expectAllAtWork(rig, ids);
+      const [workers, autoscalers] = [await names(rig, 'worker'), await names(rig, 'autoscaler')];
+      const { stderr } = await rig.upgrade(SECOND);
+      expect(stderr).toBe('');
+      expect(rig.ledger.counts().ends.size).toBeGreaterThan(0);
+      expect(rig.ledger.lost(ids), 'the load must be longer than the upgrade').not.toEqual([]);
+      // The same workers at the same number; other autoscalers, one of which leads.
+      expect(await names(rig, 'worker')).toEqual(workers);
+      expect(await rig.wanted('emails')).toBe(6);
+      expect((await names(rig, 'autoscaler')).filter((name) => autoscalers.includes(name))).toEqual([]);
+      await expectOneLeader(rig);
+      ids.push(...(await rig.publish('emails', 12, 500)));
+      await rig.ledger.allEnded(ids, 60_000);
+      await rig.atZero('emails');
+      expectSafe(rig, rig.deployment('emails'), ids);
+    });
+
+    step('replaces workers in the middle of their tasks by an upgrade that changes them and adds a pool', async () => {
+      const ids = [...(await rig.publish('emails', 48, 2_500))];
+      await expectAllAtWork(rig, ids);
+      const workers = await names(rig, 'worker');
+      const beganMs = Date.now();
+      expect((await rig.upgrade(THIRD)).stderr).toBe('');
+      expectNotShrunk(rig, beganMs);
+      ids.push(...(await rig.publish('reports', 4, 500)), ...(await rig.publish('emails', 4, 500)));
+      await rig.ledger.allEnded(ids, 60_000);
+      expect((await names(rig, 'worker')).filter((name) => workers.includes(name))).toEqual([]);
+      await Promise.all([rig.atZero('emails'), rig.atZero('reports')]);
+      expectKept(rig, ids);
+      expect((await rig.pool('reports')).pool).toBe('reports');
+    });
+
+    step('goes back by a rollback in the middle of a load: replicas and tasks stay, the added pool goes', async () => {
+      const ids = [...(await rig.publish('emails', 48, 2_500))];
+      await expectAllAtWork(rig, ids);
+      const beganMs = Date.now();
+      expect((await rig.helm(['rollback', rig.release, '2', '--wait', '--timeout', '90s'])).stderr).toBe('');
+      expectNotShrunk(rig, beganMs);
+      await rig.ledger.allEnded(ids, 60_000);
+      await rig.atZero('emails');
+      expectKept(rig, ids);
+      const left = await objects(rig, ['Deployment', 'ServiceAccount']);
+      expect(left.filter((object) => object.includes('reports'))).toEqual([]);
+      await expect(rig.pool('reports')).rejects.toThrow(/no pool reports/);
+      expect(await rig.metrics()).not.toMatch(/pool="reports"/);
+    });
+
+    step('passes its own tests', async () => {
+      const { stdout } = await rig.helm(['test', rig.release, '--timeout', '120s']);
+      expect(stdout.match(/Phase:\s+Succeeded/g)?.length).toBeGreaterThanOrEqual(2);
+      expect(stdout).not.toMatch(/Phase:\s+(Failed|Unknown|Running)/);
+      await rig.atZero('emails');
+    });
+
+    step('is uninstalled in the middle of tasks, which end, and leaves nothing but its Lease', async () => {
+      const ids = await rig.publish('emails', 4, 4_000);
+      await rig.eventually('tasks at work', () => ids.every((id) => rig.ledger.counts().starts.has(id)));
+      expect((await rig.helm(['uninstall', rig.release])).stderr).toBe('');
+      await rig.eventually('the end of all pods', async () => (await objects(rig, ['Pod'])).length === 0);
+      expectKept(rig, ids);
+      const kinds = ['Deployment', 'ReplicaSet', 'Service', 'Secret', 'ConfigMap', 'ServiceAccount', 'Role', 'RoleBinding'];
+      const others = ['Lease', 'PodDisruptionBudget', 'Job'];
+      const gone = async (): Promise<boolean> => (await objects(rig, ['ReplicaSet'])).length === 0;
+      await rig.eventually('the end of all ReplicaSets', gone);
+      const name = `${rig.release}-celeriac-autoscaler`;
+      // The autoscaler's right to give the Lease back went with its Role: the next to be installed waits until it has run out.
+      expect(await objects(rig, [...kinds, ...others])).toEqual(['ConfigMap kube-root-ca.crt', 'ServiceAccount default', `Lease ${name}`]);
+    });
+  });
+}
+
+/** Every slot of the pool is taken, at its most replicas. */
+async function expectAllAtWork(rig: ChartRig, ids: readonly string[]): Promise<void> {
+  const started = (): number => ids.filter((id) => rig.ledger.counts().starts.has(id)).length;
+  await rig.eventually('all slots at work', async () => (await rig.wanted('emails')) === 6 && started() >= 12);
+}
+
+/** Nothing was lost, nothing ran twice, nothing was killed or ended badly. */
+function expectKept(rig: ChartRig, ids: readonly string[]): void {
+  const { kubelet, ledger } = rig;
+  const failed = kubelet.records.filter(({ endedAtMs, exitCode }) => endedAtMs !== undefined && exitCode !== 0);
+  const seen = { killed: kubelet.records.filter(({ killed }) => killed), failed, lost: ledger.lost(ids), twice: ledger.duplicated() };
+  expect(seen, kubelet.logs(rig.release).slice(-8_000)).toEqual({ killed: [], failed: [], lost: [], twice: [] });
+}
+
+function expectNotShrunk(rig: ChartRig, sinceMs: number): void {
+  const history = rig.history(rig.deployment('emails'));
+  const before = history.findLast(({ atMs }) => atMs < sinceMs)?.replicas;
+  expect({ before, since: history.filter(({ atMs }) => atMs >= sinceMs) }).toEqual({ before: 6, since: [] });
+}
+
+async function expectOneLeader(rig: ChartRig): Promise<void> {
+  const leader = await rig.leader();
+  // The Lease, what the replicas say of themselves and the label by which the Service finds the leader are of one mind.
+  const name = `${rig.release}-celeriac-autoscaler`;
+  const lease = await rig.cluster.api.get<KubeObject<{ holderIdentity: string }>>(resourcePath('Lease', rig.namespace, name));
+  expect(lease.spec?.holderIdentity).toContain(leader.metadata.name);
+  await rig.eventually('the label of the leader', async () => {
+    const labelled = (await rig.pods('autoscaler')).filter(({ metadata }) => metadata.labels?.['celeriac.dev/role'] === 'leader');
+    return labelled.length === 1 && labelled[0]?.metadata.name === leader.metadata.name;
+  });
+  const answers = await Promise.all((await rig.pods('autoscaler')).map((pod) => ask(pod, '/readyz')));
+  expect(answers.map((answer) => answer.trim()).toSorted()).toEqual(['ok', 'standby']);
+}
+
+/** No pod asked for what it may not, and the Role allows nothing that was not asked for, but for what waits for a chance. */
+async function expectRoleUsed(rig: ChartRig): Promise<void> {
+  const path = resourcePath('Role', rig.namespace, `${rig.release}-celeriac-autoscaler`);
+  const { rules } = await rig.cluster.api.get<{ readonly rules: readonly PolicyRule[] }>(path);
+  expect(rig.proxy.requests.filter(({ status }) => status === 403)).toEqual([]);
+  const used = new Set(rig.proxy.requests.map(permissionOf));
+  expect([...used].toSorted()).toEqual(permissions(rules).toSorted());
+  const scaled = rules.find(({ resources }) => resources.includes('deployments/scale'));
+  expect(scaled?.resourceNames).toEqual([rig.deployment('emails')]);
+}
+
+async function names(rig: ChartRig, component: 'worker' | 'autoscaler'): Promise<readonly string[]> {
+  const pods = await rig.pods(component);
+  return pods
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name)
+    .toSorted();
+}
+
+/** `KIND NAME` of all there are. */
+async function objects(rig: ChartRig, kinds: readonly string[]): Promise<readonly string[]> {
+  const lists = await Promise.all(kinds.map((kind) => rig.cluster.api.get<KubeList>(resourcePath(kind, rig.namespace))));
+  return lists.flatMap(({ items }, index) => items.map(({ metadata }) => `${kinds[index]} ${metadata.name}`));
+}
