@@ -29,6 +29,8 @@ export interface Facts {
   /** When work was last seen, or could not be ruled out. */
   readonly busyAtMs: number;
   readonly zeroReadings: number;
+  /** Nobody has set its number of replicas and no work was ever seen: what there is was wanted by nobody, and waits for nothing to go. */
+  readonly unused: boolean;
   /** When tasks were last seen waiting. */
   readonly waitingAtMs: number;
   readonly nextDueMs: number | null;
@@ -107,6 +109,7 @@ export function factsOf(nowMs: number, spec: PoolSpec, seen: PoolSeen, state: Po
     demand,
     busyAtMs: working ? nowMs : state.busyAtMs,
     zeroReadings: working ? 0 : state.zeroReadings + 1,
+    unused: seen.unscaled === true && !working && waitingAtMs === 0 && replicas.every(({ processed }) => (processed ?? 0) === 0),
     waitingAtMs,
     nextDueMs,
     growth: seen.growth,

@@ -111,6 +111,8 @@ export interface PoolSeen {
   readonly hold: string | null;
   /** Why no replica in which something may run can be taken out now, such as a rollout. Told, not decided by: scale-in waits. Default null. */
   readonly shrinkHold?: string | null;
+  /** Nobody has set its number of replicas: it is the one its platform begins with. Default false. */
+  readonly unscaled?: boolean;
 }
 
 /** Two sets of orders as one: whoever holds more wins, a fixed number of the first comes before one of the second. */

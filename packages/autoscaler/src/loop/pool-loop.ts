@@ -203,6 +203,7 @@ export class PoolLoop {
       grant: this.#options.grant(spec.pool),
       hold: looked.hold,
       shrinkHold: looked.shrinkHold,
+      unscaled: looked.unscaled === true,
     };
     const state = this.#state;
     const decision = decide(atMs, spec, seen, state);

@@ -32,6 +32,8 @@ export interface TargetSeen {
   readonly hold: string | null;
   /** Why no replica can be taken out safely now (a rollout, a busy replica that is not ready); null for no reason. */
   readonly shrinkHold: string | null;
+  /** Nobody has set its number of replicas: it is the one its platform begins with. Default false. */
+  readonly unscaled?: boolean;
 }
 
 /** What a target is told about the work of its replicas, once a turn. */

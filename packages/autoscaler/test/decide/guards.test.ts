@@ -15,10 +15,12 @@ import { modeHolds } from '../../src/decide/guards/mode.ts';
 import { fixed, forceActive, pauseHolds } from '../../src/decide/guards/orders.ts';
 import { unknownHolds } from '../../src/decide/guards/unknown-holds.ts';
 import { scheduled } from '../../src/decide/scheduled.ts';
-import { noOrders, type Orders, type PoolSeen } from '../../src/decide/seen.ts';
+import { noOrders, type Orders, type PoolSeen, type ReplicaSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
+import type { PoolState } from '../../src/decide/state.ts';
 import { noGaps } from '../../src/window/gaps.ts';
-import { NOW, replicas, restedState, seen, spec } from '../pool-fixtures.ts';
+import { reading } from '../../src/window/sample.ts';
+import { NOW, replica, replicas, restedState, seen, spec } from '../pool-fixtures.ts';
 
 /** Five idle replicas, unless changed. */
 function input(changes: Partial<Facts> = {}, specChanges: Partial<PoolSpec> = {}, highestReplicas = 0, highestAtMs = NOW): GuardInput {
@@ -62,6 +64,28 @@ describe('down-delay', () => {
     expect(downDelay(7, input({}, {}, 9))).toBeNull();
     expect(downDelay(1, input({}, {}, 1))).toBeNull();
   });
+  it('keeps nothing that was wanted by nobody', () => {
+    expect(downDelay(0, input({ unused: true }, {}, 1))).toBeNull();
+  });
+});
+
+describe('a number that nobody has set', () => {
+  const unused = (ready: number | null, one: Partial<ReplicaSeen>, state: Partial<PoolState> = {}, unscaled = true): boolean => {
+    const replicas = [replica('r1', one)];
+    return factsOf(NOW, spec(), seen(ready, replicas, { unscaled }), restedState(replicas, state)).unused;
+  };
+  it.each<[string, boolean, () => boolean]>([
+    ['no work yet', true, () => unused(0, {})],
+    ['still starting', true, () => unused(0, { phase: 'starting', onlineAtMs: null, processed: null })],
+    ['somebody has set it', false, () => unused(0, {}, {}, false)],
+    ['work waits', false, () => unused(1, {})],
+    ['work has waited', false, () => unused(0, {}, { waitingAtMs: NOW - 60_000 })],
+    ['work runs', false, () => unused(0, { active: reading(1, NOW) })],
+    ['work has run', false, () => unused(0, { processed: 1 })],
+    ['whether work waits is unknown', false, () => unused(null, {})],
+  ])('%s', (_, expected, is) => {
+    expect(is()).toBe(expected);
+  });
 });
 
 describe('idle-to-zero', () => {
@@ -71,6 +95,8 @@ describe('idle-to-zero', () => {
     ['not long enough', 0, { busyAtMs: NOW - 299_999, zeroReadings: 9 }, 1],
     ['not the last one', 1, { busyAtMs: NOW, zeroReadings: 0 }, null],
     ['already at zero', 0, { current: 0, busyAtMs: NOW, zeroReadings: 0 }, null],
+    ['wanted by nobody, seen twice', 0, { unused: true, busyAtMs: NOW, zeroReadings: 2 }, null],
+    ['wanted by nobody, seen once', 0, { unused: true, busyAtMs: NOW, zeroReadings: 1 }, 1],
   ])('%s', (_, to, facts, expected) => {
     expect(idleToZero(to, input(facts))?.to ?? null).toBe(expected);
   });

@@ -120,6 +120,8 @@ export class DeploymentTarget implements Target {
       orders: ordersOf(seen.deployment.annotations),
       hold: seen.hold,
       shrinkHold: this.#wrongVictim?.text ?? seen.shrinkHold,
+      // Made without `replicas`, which is 1 to the API server, and not written to since.
+      unscaled: seen.deployment.generation === 1 && seen.deployment.replicas === 1,
     };
   }
 
