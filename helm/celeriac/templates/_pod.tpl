@@ -10,6 +10,11 @@
 {{- end }}
 {{- end -}}
 
+{{/* Not empty where there is a result backend. */}}
+{{- define "celeriac.hasResults" -}}
+{{- .Values.resultBackend.url | default .Values.resultBackend.existingSecret.name -}}
+{{- end -}}
+
 {{/* Fills .into with the environment that says where broker and backend are, by name. Given root. */}}
 {{- define "celeriac.connectionEnv" -}}
 {{- $fullname := include "celeriac.fullname" .root -}}

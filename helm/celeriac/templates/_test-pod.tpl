@@ -9,6 +9,15 @@
 {{- .root.Values.tests.pool | default $fromZero | default $first -}}
 {{- end -}}
 
+{{/* Arguments of `celeriac` that call the task, a YAML list; the result is waited for where there is a backend. Given root and pool. */}}
+{{- define "celeriac.test.call" -}}
+{{- $tests := .root.Values.tests -}}
+{{- $args := list "call" $tests.task "--args" $tests.args "--queue" (first (.pool.queues | default (list "celery"))) -}}
+{{- if include "celeriac.hasResults" .root -}}{{- $args = concat $args (list "--wait" ($tests.timeoutSeconds | int64 | toString)) -}}{{- end -}}
+{{- with .pool.queueType -}}{{- $args = concat $args (list "--queue-type" .) -}}{{- end -}}
+{{- concat $args (include "celeriac.transportArgs" .root | fromYamlArray) | toYaml -}}
+{{- end -}}
+
 {{/*
 A pod of `helm test`. It runs in the autoscaler's image, which can call tasks too and is on some node already. Given root, name, args (of the
 container, a list), env (a map) and command.

@@ -143,9 +143,9 @@ What is wrong with values each of which is right by itself: one rule, one senten
 {{/* What `helm test` needs. Given root and pools. */}}
 {{- define "celeriac.validate.tests" -}}
 {{- $tests := .root.Values.tests -}}
-{{- if and $tests.enabled $tests.task -}}
-{{- if not (or .root.Values.resultBackend.url .root.Values.resultBackend.existingSecret.name) }}
-- {{ "tests.task is set and there is no result backend, without which no result comes back; set resultBackend.url or resultBackend.existingSecret.name, or tests.enabled: false" | quote }}
+{{- if $tests.enabled -}}
+{{- if not $tests.task }}
+- {{ "tests.task is empty; name a task of the pool that may be called at any time, or set tests.enabled: false" | quote }}
 {{- end -}}
 {{- if and $tests.pool (not (hasKey .pools $tests.pool)) }}
 - {{ printf "tests.pool is %q, which is not in pools; correct the name" $tests.pool | quote }}

@@ -36,6 +36,7 @@ const isAtZero = ({ replicas, leaving, stuck }) => replicas + leaving + stuck ==
 await until('at zero', isAtZero);
 const answer = celeriac(JSON.parse(call));
 await until('up', ({ replicas }) => replicas > 0);
+// The result, or the task's id where there is no result backend.
 console.log(`answer: ${(await answer).trim()}`);
 if (backToZero === 'true') await until('back at zero', isAtZero);
 console.log(`pool ${pool} came up from zero${backToZero === 'true' ? ' and went back' : ''}`);
