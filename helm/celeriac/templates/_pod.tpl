@@ -1,3 +1,8 @@
+{{/* A value as text; a large number is not written as 1e+06. */}}
+{{- define "celeriac.text" -}}
+{{- if kindIs "string" . -}}{{- . -}}{{- else -}}{{- toJson . -}}{{- end -}}
+{{- end -}}
+
 {{/* Environment as a list, from a map of texts and `{ valueFrom: ... }`. */}}
 {{- define "celeriac.env" -}}
 {{- range $name, $value := . }}
@@ -5,7 +10,7 @@
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
   {{- else }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "celeriac.text" $value | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}
@@ -54,7 +59,7 @@
 {{- if or .ca.secret .client.secret }}
 - name: celeriac-tls
   projected:
-    defaultMode: 0444
+    defaultMode: 292 # 0444
     sources:
       {{- with .ca }}
       {{- if .secret }}

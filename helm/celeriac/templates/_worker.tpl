@@ -1,6 +1,6 @@
 {{/* Fills {app}, {queues}, {concurrency} and {pool} in. Given text, name and pool. */}}
 {{- define "celeriac.worker.filled" -}}
-{{- .text | toString | replace "{app}" (.pool.app | toString) | replace "{queues}" (join "," .pool.queues) | replace "{concurrency}" (.pool.concurrency | toString) | replace "{pool}" .name -}}
+{{- include "celeriac.text" .text | replace "{app}" (.pool.app | default "") | replace "{queues}" (join "," .pool.queues) | replace "{concurrency}" (include "celeriac.text" .pool.concurrency) | replace "{pool}" .name -}}
 {{- end -}}
 
 {{/* `command` and `args` of a worker's container. Given root, name and pool. */}}
@@ -19,8 +19,8 @@
 {{- $args = concat $args (list "-l" .pool.logLevel "--http" "0.0.0.0:8081" "--drain-timeout" ($drain | toString)) -}}
 {{- with .pool.queueType -}}{{- $args = concat $args (list "--queue-type" .) -}}{{- end -}}
 {{- end -}}
-{{- with .pool.timeLimitSeconds -}}{{- $args = concat $args (list "--time-limit" (. | toString)) -}}{{- end -}}
-{{- with .pool.softTimeLimitSeconds -}}{{- $args = concat $args (list "--soft-time-limit" (. | toString)) -}}{{- end -}}
+{{- with .pool.timeLimitSeconds -}}{{- $args = concat $args (list "--time-limit" (include "celeriac.text" .)) -}}{{- end -}}
+{{- with .pool.softTimeLimitSeconds -}}{{- $args = concat $args (list "--soft-time-limit" (include "celeriac.text" .)) -}}{{- end -}}
 {{- if ne .pool.kind "python" -}}
 {{- $args = concat $args (include "celeriac.transportArgs" .root | fromYamlArray) -}}
 {{- end -}}
