@@ -38,7 +38,7 @@ let running = 0;
 const waiting: (() => void)[] = [];
 
 /** Runs one of the programs to its end, as many at a time as the machine has processors. Rejects only where it cannot be started. */
-export async function runProgram(name: Helm | 'kubeconform', args: readonly string[], stdin = ''): Promise<Ended> {
+export async function runProgram(name: Helm | 'kubeconform' | 'promtool', args: readonly string[], stdin = ''): Promise<Ended> {
   const assets = await kubernetesAssets();
   if ('missing' in assets) throw new Error(assets.missing);
   const program = join(assets.folder, name);

@@ -77,13 +77,21 @@ function template(values: Values, options: RenderOptions): Promise<Ended> {
   return known;
 }
 
+const parsed = new WeakMap<Ended, Rendered>();
+
 /** Renders the chart. Rejects with what Helm says where it refuses. */
 export async function render(values: Values, options: RenderOptions = {}): Promise<Rendered> {
-  const { code, stdout, stderr } = await template(values, options);
-  if (code !== 0) throw new Error(`${options.helm ?? 'helm4'} template: ${stderr}`);
-  const objects = parseAllDocuments(stdout)
+  const answer = await template(values, options);
+  if (answer.code !== 0) throw new Error(`${options.helm ?? 'helm4'} template: ${answer.stderr}`);
+  const rendered = parsed.get(answer) ?? parseRendered(answer.stdout);
+  parsed.set(answer, rendered);
+  return rendered;
+}
+
+function parseRendered(text: string): Rendered {
+  const objects = parseAllDocuments(text)
     .map((document): unknown => {
-      if (document.errors.length > 0) throw new Error(`not YAML: ${document.errors.join('\n')}\n${stdout}`);
+      if (document.errors.length > 0) throw new Error(`not YAML: ${document.errors.join('\n')}\n${text}`);
       return document.toJS();
     })
     .filter((object): object is KubeObject => object !== null && object !== undefined);
@@ -96,7 +104,7 @@ export async function render(values: Values, options: RenderOptions = {}): Promi
     }
     return found[0] as KubeObject;
   };
-  return { text: stdout, objects, of, one };
+  return { text, objects, of, one };
 }
 
 /** What Helm says against values. Rejects where it takes them. */
