@@ -1,3 +1,4 @@
+import { isBuiltIn } from './tasks/built-in.ts';
 import type { TaskManifest } from './tasks/manifest.ts';
 
 /** What {@link readTaskManifest} reads. */
@@ -11,7 +12,7 @@ export interface ReadTaskManifestOptions {
 }
 
 /**
- * What task modules register, read by a child process as a worker's child would read it: nothing of them loads here. Rejects with
+ * What task modules register, without what every worker has, read by a child process as a worker's child would read it: nothing of them loads here. Rejects with
  * CELERIAC_E_TASK_MODULE (file and line), CELERIAC_E_DUPLICATE_TASK or CELERIAC_E_CHILD.
  */
 export async function readTaskManifest({ modules, cwd, env = {} }: ReadTaskManifestOptions): Promise<TaskManifest> {
@@ -32,7 +33,8 @@ export async function readTaskManifest({ modules, cwd, env = {} }: ReadTaskManif
     },
   });
   try {
-    return await pool.start();
+    const { tasks } = await pool.start();
+    return { tasks: tasks.filter(({ name }) => !isBuiltIn(name)) };
   } finally {
     await pool.close(AbortSignal.abort());
   }

@@ -6,6 +6,7 @@ import { Drain } from './drain.ts';
 import type { HttpServer } from './http/http-server.ts';
 import { CreditControl } from './intake/credit-control.ts';
 import { createPool, createStages, type Stages } from './stages.ts';
+import { isBuiltIn } from './tasks/built-in.ts';
 import type { TaskManifest } from './tasks/manifest.ts';
 import type { Worker, WorkerEnd, WorkerOptions } from './worker-options.ts';
 import { confOf, settleOptions, type WorkerSettings } from './worker-settings.ts';
@@ -154,7 +155,11 @@ function createParts(
       dispatcher.start();
       credit.open();
       logger.info(
-        { queues: queues.map(({ name }) => name), slots: pool.slots.total, tasks: manifest.tasks.length },
+        {
+          queues: queues.map(({ name }) => name),
+          slots: pool.slots.total,
+          tasks: manifest.tasks.filter(({ name }) => !isBuiltIn(name)).length,
+        },
         `${nodename} takes tasks`,
       );
     },

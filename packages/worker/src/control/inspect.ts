@@ -1,6 +1,7 @@
 import type { ControlHandler } from '@celeriac/brokers';
 import type { Attempt } from '../intake/attempt.ts';
 import { pythonUtcText } from '../outcome/records.ts';
+import { isBuiltIn } from '../tasks/built-in.ts';
 import type { ControlledNode } from './node.ts';
 import { queueInfo } from './queue-info.ts';
 import { stats } from './stats.ts';
@@ -25,7 +26,7 @@ export function inspectHandlers(node: ControlledNode): Record<string, ControlHan
     node
       .manifest()
       .tasks.map((task) => task.name)
-      .filter((name) => !name.startsWith('celery.'))
+      .filter((name) => !isBuiltIn(name))
       .sort();
   const revoked: ControlHandler = () => node.revoked.list(node.now());
   const conf: ControlHandler = () => node.conf;

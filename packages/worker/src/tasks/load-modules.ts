@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CeleriacError } from '@celeriac/protocol';
+import { builtInTasks } from './built-in.ts';
 import { whereImportFailed } from './import-failure.ts';
 import { TaskRegistry } from './registry.ts';
 
@@ -37,6 +38,7 @@ export async function loadTaskModules(
     const text = `${specifiers.join(', ')} ${specifiers.length === 1 ? 'exports' : 'export'} no task; a task is what defineTask returns, exported`;
     throw new CeleriacError('CELERIAC_E_TASK_MODULE', text, { data: { module: specifiers[0], file: null, line: null } });
   }
+  for (const task of builtInTasks) if (registry.get(task.name) === undefined) registry.add(task, 'celeriac');
   return registry;
 }
 

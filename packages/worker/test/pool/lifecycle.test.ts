@@ -135,7 +135,7 @@ test('reload replaces every child after its current job and gives the new manife
   await rig.until(() => rig.started.length === 1);
   writeFileSync(module, version(2));
   const manifest = await rig.pool.reload();
-  expect(manifest.tasks.map(({ name }) => name)).toEqual(['only-2', 'v']);
+  expect(manifest.tasks.map(({ name }) => name)).toEqual(['only-2', 'v', 'celery.accumulate']);
   expect(await rig.outcomeOf(before)).toMatchObject({ kind: 'succeeded', resultJson: '1' });
   const after = [jobFor('v', [50]), jobFor('v', [50])];
   for (const job of after) await rig.submit(job);

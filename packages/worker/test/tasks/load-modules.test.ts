@@ -100,6 +100,7 @@ test('modules are given by relative path and by package name; what they export t
     tasks: [
       { name: 'rel.a', options: {} },
       { name: 'pkg.c', options: { acksLate: false } },
+      { name: 'celery.accumulate', options: {} },
     ],
   });
 });
