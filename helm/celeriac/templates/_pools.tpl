@@ -31,7 +31,7 @@ its Deployment, `owned` (whether it is the chart's) and `by`.
 {{- $base := $root.Values.defaults -}}
 {{- if $existing.name -}}
 {{- $base = pick $base "scaling" "target" -}}
-{{- else if eq ($given.kind | default $base.kind) "python" -}}
+{{- else if and (eq ($given.kind | default $base.kind) "python") (ne $base.kind "python") -}}
 {{- /* What is said for Node workers fits no other. */ -}}
 {{- $base = omit $base "probes" "app" "args" "command" -}}
 {{- end -}}

@@ -28,6 +28,8 @@ What is wrong with values each of which is right by itself: one rule, one senten
 {{- $faults = concat $faults (include "celeriac.validate.existing" $given | fromYamlArray) -}}
 {{- end -}}
 {{- end -}}
+{{- $faults = concat $faults (include "celeriac.validate.secrets" . | fromYamlArray) -}}
+{{- $faults = concat $faults (include "celeriac.validate.lease" . | fromYamlArray) -}}
 {{- $faults = concat $faults (include "celeriac.validate.tests" (dict "root" . "pools" $pools) | fromYamlArray) -}}
 {{- $faults = concat $faults (include "celeriac.validate.kinds" (dict "root" . "pools" $pools) | fromYamlArray) -}}
 {{- if $faults -}}
@@ -59,114 +61,41 @@ What is wrong with values each of which is right by itself: one rule, one senten
 {{- end -}}
 {{- end -}}
 
-{{/* Given root, name, pool and given: the pool as it stands in values. */}}
-{{- define "celeriac.validate.scaling" -}}
-{{- $scaling := .pool.scaling | default dict -}}
-{{- $at := printf "pools.%s.scaling" .name -}}
-{{- $min := int64 ($scaling.min | default 0) -}}
-{{- $max := 10 -}}
-{{- if hasKey $scaling "max" -}}{{- $max = int64 $scaling.max -}}{{- end -}}
-{{- if not (has .pool.by (list "celeriac" "keda" "none")) }}
-- {{ printf "%s.by is %q; it may be celeriac, keda or none" $at .pool.by | quote }}
-{{- end -}}
-{{- if gt $min $max }}
-- {{ printf "%s.min is %d, above max, which is %d; lower min or raise max" $at $min $max | quote }}
-{{- end -}}
-{{- with $scaling.fallback -}}
-{{- if gt (int64 .replicas) $max }}
-- {{ printf "%s.fallback.replicas is %d, above max, which is %d; lower it or raise max" $at (int64 .replicas) $max | quote }}
+{{/* Transport options stand in a ConfigMap and in arguments: no place for a secret. */}}
+{{- define "celeriac.validate.secrets" -}}
+{{- range $part := list "broker" "resultBackend" -}}
+{{- include "celeriac.validate.secretsIn" (dict "at" (printf "%s.transportOptions" $part) "options" (get (get $.Values $part) "transportOptions" | default dict) "part" $part) -}}
 {{- end -}}
 {{- end -}}
-{{- if and (ne .pool.by "none") (not .root.Values.autoscaler.enabled) }}
-- {{ printf "%s.by is %s and autoscaler.enabled is false; enable the autoscaler, or set by: none and pools.%s.replicas" $at .pool.by .name | quote }}
-{{- end -}}
-{{- if and (hasKey .given "replicas") (ne .pool.by "none") }}
-- {{ printf "pools.%s.replicas is set and %s.by is %s, so nobody would heed it; set %s.min, or by: none" .name $at .pool.by $at | quote }}
-{{- end -}}
-{{- if and (eq .pool.by "keda") (ne ($scaling.mode | default "on" | toString) "on") (ne (toString $scaling.mode) "true") }}
-- {{ printf "%s.mode has no meaning with by: keda; remove it, or pause KEDA by pools.%s.keda.annotations" $at .name | quote }}
-{{- end -}}
-{{- if and (hasKey .given "keda") (ne .pool.by "keda") }}
-- {{ printf "pools.%s.keda is set and %s.by is %s; set by: keda, or remove it" .name $at .pool.by | quote }}
-{{- end -}}
-{{- with .pool.budget -}}
-{{- if not (hasKey ($.root.Values.budgets | default dict) (.from | default "")) }}
-- {{ printf "pools.%s.budget.from is %q, which is not in budgets; add it there or correct the name" $.name (.from | default "") | quote }}
+
+{{- define "celeriac.validate.secretsIn" -}}
+{{- range $key, $value := .options -}}
+{{- if kindIs "map" $value -}}
+{{- include "celeriac.validate.secretsIn" (dict "at" (printf "%s.%s" $.at $key) "options" $value "part" $.part) -}}
+{{- else if regexMatch "(?i)(password|secret|token)$" $key }}
+- {{ printf "%s.%s would be readable in a ConfigMap and in arguments; put it into the URL, in %s.existingSecret" $.at $key $.part | quote }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Pools whose Deployment is the chart's. */}}
-{{- define "celeriac.validate.owned" -}}
-{{- $at := printf "pools.%s" .name -}}
-{{- if eq .name "autoscaler" }}
-- {{ printf "a pool must not be called autoscaler, whose Deployment has that name; rename pools.autoscaler" | quote }}
+{{/* Whoever holds the lease must stop acting before another may take it. */}}
+{{- define "celeriac.validate.lease" -}}
+{{- $lease := .Values.autoscaler.lease | default dict -}}
+{{- $duration := include "celeriac.ms" ($lease.duration | default "15s") | int64 -}}
+{{- $deadline := include "celeriac.ms" ($lease.renewDeadline | default "10s") | int64 -}}
+{{- $retry := include "celeriac.ms" ($lease.retryPeriod | default "2s") | int64 -}}
+{{- if ge $deadline $duration }}
+- {{ printf "autoscaler.lease.renewDeadline is %s, not shorter than duration, which is %s; lower it" ($lease.renewDeadline | default "10s") ($lease.duration | default "15s") | quote }}
 {{- end -}}
-{{- if gt (len .pool.objectName) 63 }}
-- {{ printf "%s: the name %s has %d characters, at most 63 are possible; shorten the pool's name or set fullnameOverride" $at .pool.objectName (len .pool.objectName) | quote }}
-{{- end -}}
-{{- if not (has .pool.kind (list "node" "python")) }}
-- {{ printf "%s.kind is %q; it may be node or python" $at .pool.kind | quote }}
-{{- end -}}
-{{- if not (or .pool.app .pool.command) }}
-- {{ printf "%s.app is missing; say which module holds its tasks, such as app: %s (or set defaults.app)" $at (eq .pool.kind "python" | ternary "proj" "tasks.ts") | quote }}
-{{- end -}}
-{{- $grace := int64 .pool.terminationGracePeriodSeconds -}}
-{{- $least := add (int64 (.pool.timeLimitSeconds | default 0)) 35 -}}
-{{- if and .pool.timeLimitSeconds (lt $grace $least) }}
-- {{ printf "%s.terminationGracePeriodSeconds is %d, but tasks may run for %d s (timeLimitSeconds) and a worker needs 35 s more to end; set it to at least %d" $at $grace (int64 .pool.timeLimitSeconds) $least | quote }}
-{{- else if and (eq .pool.kind "python") (lt $grace 65) }}
-- {{ printf "%s.terminationGracePeriodSeconds is %d; a Python worker can need 65 s to end without a task; set it to at least 65" $at $grace | quote }}
-{{- else if lt $grace 15 }}
-- {{ printf "%s.terminationGracePeriodSeconds is %d; a worker drains for 10 s less than that; set it to at least 15" $at $grace | quote }}
-{{- end -}}
-{{- if and .pool.timeLimitSeconds .pool.softTimeLimitSeconds (ge (int64 .pool.softTimeLimitSeconds) (int64 .pool.timeLimitSeconds)) }}
-- {{ printf "%s.softTimeLimitSeconds is %d, not below timeLimitSeconds, which is %d; lower it" $at (int64 .pool.softTimeLimitSeconds) (int64 .pool.timeLimitSeconds) | quote }}
-{{- end -}}
-{{- range $variable := list "CELERY_BROKER_URL" "CELERY_RESULT_BACKEND" -}}
-{{- if hasKey ($.pool.env | default dict) $variable }}
-- {{ printf "%s.env.%s would hide the chart's; set %s instead" $at $variable (eq $variable "CELERY_BROKER_URL" | ternary "broker" "resultBackend") | quote }}
-{{- end -}}
+{{- if gt (mul $retry 2) $deadline }}
+- {{ printf "autoscaler.lease.retryPeriod is %s, more than half of renewDeadline, which is %s; lower it" ($lease.retryPeriod | default "2s") ($lease.renewDeadline | default "10s") | quote }}
 {{- end -}}
 {{- end -}}
 
-{{/* Pools whose Deployment is somebody else's: what would shape its pods has no effect. */}}
-{{- define "celeriac.validate.existing" -}}
-{{- $known := list "queues" "concurrency" "scaling" "size" "budget" "target" "keda" "replicas" "existingDeployment" -}}
-{{- range $key := keys .given | sortAlpha -}}
-{{- if not (has $key $known) }}
-- {{ printf "pools.%s.%s has no effect with existingDeployment, whose pods are not the chart's; remove one of the two" $.name $key | quote }}
-{{- end -}}
-{{- end -}}
+{{/* A duration such as 1.5s in ms. */}}
+{{- define "celeriac.ms" -}}
+{{- $number := regexFind "^[0-9]+([.][0-9]+)?" . | float64 -}}
+{{- $unit := regexFind "[a-z]+$" . -}}
+{{- mulf $number (get (dict "ms" 1.0 "s" 1000.0 "m" 60000.0 "h" 3600000.0 "d" 86400000.0) $unit | default 1.0) | int64 -}}
 {{- end -}}
 
-{{/* What `helm test` needs. Given root and pools. */}}
-{{- define "celeriac.validate.tests" -}}
-{{- $tests := .root.Values.tests -}}
-{{- if $tests.enabled -}}
-{{- if not $tests.task }}
-- {{ "tests.task is empty; name a task of the pool that may be called at any time, or set tests.enabled: false" | quote }}
-{{- end -}}
-{{- if and $tests.pool (not (hasKey .pools $tests.pool)) }}
-- {{ printf "tests.pool is %q, which is not in pools; correct the name" $tests.pool | quote }}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/* Kinds of other projects that values ask for. Given root and pools. */}}
-{{- define "celeriac.validate.kinds" -}}
-{{- $metrics := .root.Values.metrics -}}
-{{- $asked := list -}}
-{{- if $metrics.serviceMonitor.enabled -}}{{- $asked = append $asked (list "metrics.serviceMonitor.enabled is true" "monitoring.coreos.com/v1/ServiceMonitor" "the Prometheus operator" "set it to false") -}}{{- end -}}
-{{- if $metrics.podMonitor.enabled -}}{{- $asked = append $asked (list "metrics.podMonitor.enabled is true" "monitoring.coreos.com/v1/PodMonitor" "the Prometheus operator" "set it to false") -}}{{- end -}}
-{{- if $metrics.prometheusRule.enabled -}}{{- $asked = append $asked (list "metrics.prometheusRule.enabled is true" "monitoring.coreos.com/v1/PrometheusRule" "the Prometheus operator" "set it to false") -}}{{- end -}}
-{{- range $name, $pool := .pools -}}
-{{- if eq $pool.by "keda" -}}{{- $asked = append $asked (list (printf "pools.%s.scaling.by is keda" $name) "keda.sh/v1alpha1/ScaledObject" "KEDA" "set by: celeriac") -}}{{- end -}}
-{{- end -}}
-{{- range $asked -}}
-{{- $kind := index . 1 -}}
-{{- if not ($.root.Capabilities.APIVersions.Has $kind) }}
-- {{ printf "%s, but the cluster does not know %s; install %s or %s (without a cluster: helm template --api-versions %s)" (index . 0) $kind (index . 2) (index . 3) $kind | quote }}
-{{- end -}}
-{{- end -}}
-{{- end -}}
