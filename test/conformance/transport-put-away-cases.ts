@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { until } from '../until.ts';
 import {
   consume,
   createInbox,
@@ -107,6 +108,24 @@ export function putAwayCases(rig: () => TransportRig): void {
     await retried?.ack();
     const rest = await transport.quarantine.list(queue.name, 100);
     expect(rest.map((entry) => entry.taskId)).toEqual(['away-0', 'away-2', 'away-4']);
+  });
+
+  it('counts what lies in the quarantine of many queues', async () => {
+    const transport = rig().create();
+    const [one, two, three] = [freshQueue(), freshQueue(), freshQueue()];
+    const inbox = createInbox();
+    await consume(transport, inbox, [one, two], { credit: 20 });
+    await publishAll(transport, one, numbered('one', 3));
+    await publishAll(transport, two, numbered('two', 2));
+    for (const delivery of await inbox.atLeast(5)) await delivery.quarantine(REASON);
+    const names = [one, two, three].map(({ name }) => name);
+    expect([...(await transport.quarantine.lengths(names))].toSorted()).toEqual(
+      names.map((name, index) => [name, [3, 2, 0][index]]).toSorted(),
+    );
+    const [entry] = await transport.quarantine.list(one.name, 1);
+    await transport.quarantine.drop(one.name, entry?.key ?? '');
+    await until(async () => (await transport.quarantine.lengths(names)).get(one.name) === 2, { what: 'one less' });
+    expect(await transport.quarantine.lengths([])).toEqual(new Map());
   });
 
   it('begins a retried message with a clean loss count', async () => {

@@ -19,6 +19,7 @@ import { singleLease } from './lease/single.ts';
 import { rhythmOf } from './loop/pace.ts';
 import { PoolLoop, type PoolTick } from './loop/pool-loop.ts';
 import { type ClaimSweep, startUpkeep, type Upkeep } from './loop/upkeep.ts';
+import { type BrokerFacts, type BrokerFactsReader, createBrokerFacts, type MemoryPolicy } from './samplers/broker-facts.ts';
 import { createDepthReader } from './samplers/depth-reader.ts';
 import { nextDueSampler } from './samplers/next-due.ts';
 import { createSchedules } from './schedule/schedules.ts';
@@ -33,7 +34,7 @@ import { unavailable, valueOr } from './window/sample.ts';
 export interface AutoscalerOptions {
   readonly config: PoolsConfig;
   /** The broker; not closed by the autoscaler. Where it can put back what dead workers held, it is asked to. */
-  readonly transport: Transport & Partial<ClaimSweep>;
+  readonly transport: Transport & Partial<ClaimSweep & MemoryPolicy>;
   readonly logger?: Logger;
   /** Epoch ms, by a clock that nobody sets. Default: the wall clock as it was at the start, and what has passed since. */
   readonly now?: () => number;
@@ -79,6 +80,7 @@ export class Autoscaler {
   #guard: OrphanGuard | undefined;
   #upkeep: Upkeep | undefined;
   #ledger: BudgetLedger | undefined;
+  readonly #brokerFacts: BrokerFactsReader;
   #leaseChanges = 0;
   #label: LeaderLabel | undefined;
   #stopping: Promise<readonly string[]> | undefined;
@@ -91,6 +93,8 @@ export class Autoscaler {
     this.#lease = options.lease ?? singleLease();
     this.#cluster = new LazyConnection({ config: options.config, env: options.env, logger: this.#logger, now: this.#now });
     this.journal = createJournal({ file: options.journalFile, logger: this.#logger });
+    const queues = options.config.pools.flatMap(({ spec }) => spec.queues.map(({ name }) => name));
+    this.#brokerFacts = createBrokerFacts({ transport: options.transport, queues, now: this.#now, logger: this.#logger });
     this.#fleet = createFleetWatch({ bus: options.transport.bus, now: this.#now, logger: this.#logger });
   }
 
@@ -248,6 +252,11 @@ export class Autoscaler {
   /** How often the lease was taken or lost. */
   get leaseChanges(): number {
     return this.#leaseChanges;
+  }
+
+  /** What is known of the broker beside depths. Looking has it asked anew, where that is old. */
+  get brokerFacts(): BrokerFacts {
+    return this.#brokerFacts.look();
   }
 
   /** How many workers were heard of lately, whoever they belong to. */

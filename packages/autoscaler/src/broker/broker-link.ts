@@ -1,11 +1,12 @@
 import { type Logger, maskUrl, type QueueAdmin, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { ClaimSweep } from '../loop/upkeep.ts';
+import type { MemoryPolicy } from '../samplers/broker-facts.ts';
 import { inTime } from '../samplers/in-time.ts';
 import { standingOrders } from './standing-orders.ts';
 
 /** What an autoscaler speaks to the broker by; the connection behind it may change, it itself stays. */
-export interface BrokerLink extends Transport, ClaimSweep {
+export interface BrokerLink extends Transport, ClaimSweep, MemoryPolicy {
   /** The URL in use. Holds the password: for the environment of workers, never for a log. */
   readonly url: string;
   /** Whether the connection is being changed: until it is, nothing can be read. */
@@ -20,7 +21,7 @@ export interface BrokerLink extends Transport, ClaimSweep {
 export interface BrokerLinkOptions {
   readonly url: string;
   /** Makes a transport; nothing is connected before its first use. */
-  readonly connect: (url: string) => Promise<Transport & Partial<ClaimSweep>>;
+  readonly connect: (url: string) => Promise<Transport & Partial<ClaimSweep & MemoryPolicy>>;
   readonly logger: Logger;
   /** Called first thing when the link is closed. */
   readonly onClose?: () => void;
@@ -35,7 +36,7 @@ const LIMIT_MS = 10_000;
 /** Asked for its depth to see whether a connection works; it need not exist. */
 const PROBE_QUEUE = 'celery';
 
-type Current = Transport & Partial<ClaimSweep>;
+type Current = Transport & Partial<ClaimSweep & MemoryPolicy>;
 
 /**
  * A link on the transport of `url`. Rejects where that URL cannot be used at all.
@@ -170,6 +171,7 @@ export async function openBrokerLink(options: BrokerLinkOptions): Promise<Broker
       openReplies: (key, onMessage) => ask((transport) => transport.bus.openReplies(key, onMessage)),
     },
     sweepClaims: () => ask(async (transport) => (await transport.sweepClaims?.()) ?? { restored: 0 }),
+    memoryPolicy: () => ask(async (transport) => (await transport.memoryPolicy?.()) ?? null),
     moveDue: () => ask(async (transport) => (await transport.moveDue?.()) ?? 0),
     follow(next) {
       wanted = next;

@@ -61,7 +61,8 @@ export function createKedaMetrics(makers: MetricMakers, autoscaler: MetricsSourc
       family.paused.set(labels, tick.seen.orders.pause === null && tick.spec.pause === null ? 0 : 1);
       family.loop.set({ namespace, type: 'scaledobject', resource: tick.pool }, tick.tookMs / 1_000);
     }
-    family.triggers.set({ type: prefix }, queues);
+    // One that stands by has none.
+    if (pools.size > 0) family.triggers.set({ type: prefix }, queues);
     for (const [namespace, count] of perNamespace) family.resources.set({ type: 'scaledobject', namespace }, count);
   };
 

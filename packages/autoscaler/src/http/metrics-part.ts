@@ -4,7 +4,17 @@ import type { PoolTick } from '../loop/pool-loop.ts';
 /** What metrics are read from. */
 export type MetricsSource = Pick<
   Autoscaler,
-  'journal' | 'kubernetes' | 'lease' | 'leaseChanges' | 'namespaceOf' | 'nowMs' | 'pools' | 'tally' | 'targetKindOf' | 'workersHeardOf'
+  | 'brokerFacts'
+  | 'journal'
+  | 'kubernetes'
+  | 'lease'
+  | 'leaseChanges'
+  | 'namespaceOf'
+  | 'nowMs'
+  | 'pools'
+  | 'tally'
+  | 'targetKindOf'
+  | 'workersHeardOf'
 >;
 
 /** Some of the metrics. */

@@ -7,6 +7,8 @@ import { createEventMetrics } from './metrics-events.ts';
 import { createKedaMetrics } from './metrics-keda.ts';
 import type { MetricsIdentity, MetricsSource } from './metrics-part.ts';
 import { createPoolMetrics } from './metrics-pool.ts';
+import { createQueueMetrics } from './metrics-queue.ts';
+import { createSizeMetrics } from './metrics-size.ts';
 
 /** Metrics in the text format of Prometheus. */
 export interface Metrics {
@@ -27,6 +29,8 @@ export async function createMetrics(autoscaler: MetricsSource, identity: Metrics
     createAutoscalerMetrics(makers, autoscaler, identity),
     createKedaMetrics(makers, autoscaler, identity),
     createPoolMetrics(makers, autoscaler),
+    createSizeMetrics(makers),
+    createQueueMetrics(makers, autoscaler),
     ...(events === undefined ? [] : [createEventMetrics(makers, autoscaler, events)]),
     createDecisionMetrics(makers),
   ];

@@ -5,10 +5,11 @@ import type { PoolSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import type { MetricsIdentity, MetricsSource } from '../../src/http/metrics-part.ts';
+import { AUTOSCALER_METRICS } from '../../src/http/tables/autoscaler-table.ts';
 import { createJournal } from '../../src/journal/journal.ts';
 import type { PoolTick } from '../../src/loop/pool-loop.ts';
 import { createTally } from '../../src/tally/tally.ts';
-import { unavailable } from '../../src/window/sample.ts';
+import { reading, unavailable } from '../../src/window/sample.ts';
 import { NOW, replica, restedState, seen, spec } from '../pool-fixtures.ts';
 import { kedaMetrics } from './keda-metrics.ts';
 
@@ -31,6 +32,7 @@ function source(ticks: readonly PoolTick[], changes: Partial<MetricsSource> = {}
     targetKindOf: () => 'kubernetes',
     namespaceOf: () => 'apps',
     workersHeardOf: 2,
+    brokerFacts: { quarantined: new Map(), memoryPolicy: null },
     ...changes,
   };
 }
@@ -84,6 +86,39 @@ describe('metrics', () => {
       celeriac_turn_duration_seconds_count: 1,
     };
     expect(Object.fromEntries(Object.keys(expected).map((name) => [name, series.get(name)]))).toEqual(expected);
+  });
+
+  it('show what waits in each queue, what was put away, and what the broker does when it is full', async () => {
+    const two = spec({ queues: ['celery', 'other'].map((name) => ({ name, waitGoalMs: 2_500 })) });
+    const unknown = { name: 'other', ready: unavailable('gone', NOW - 7_000) };
+    const tick = tickOf(two, seen(7, [], { queues: [{ name: 'celery', ready: reading(7, NOW) }, unknown] }));
+    const brokerFacts = { quarantined: new Map([['celery', 3]]), memoryPolicy: 'volatile-lru' };
+    const { series, text } = await scrape([tick], { brokerFacts });
+    expect(series.get('celeriac_queue_ready{pool="default",queue="celery"}')).toBe(7);
+    expect(series.get('celeriac_queue_quarantined{pool="default",queue="celery"}')).toBe(3);
+    expect(series.get('celeriac_queue_wait_goal_seconds{pool="default",queue="other"}')).toBe(2.5);
+    // What is not known is not there.
+    expect(text).not.toMatch(/celeriac_queue_(ready|quarantined)\{pool="default",queue="other"/);
+    expect(series.get('celeriac_broker_memory_policy{policy="volatile-lru"}')).toBe(1);
+    expect(series.get('celeriac_broker_evicts')).toBe(1);
+    const safe = await scrape([tick], { brokerFacts: { ...brokerFacts, memoryPolicy: 'noeviction' } });
+    expect(safe.series.get('celeriac_broker_evicts')).toBe(0);
+    const silent = await scrape([tick]);
+    expect(silent.text).not.toMatch(/^celeriac_broker_|^celeriac_queue_quarantined/m);
+  });
+
+  it('show what bounds a pool, by its schedule too, and how much of it works', async () => {
+    const replicas = [
+      replica('a', { active: reading(3, NOW) }),
+      replica('b', { active: unavailable('no heartbeat', NOW) }),
+      replica('c'),
+      replica('d', { phase: 'starting', onlineAtMs: null }),
+    ];
+    const schedule = { min: 2, max: 5, text: 'by day', untilMs: null };
+    const { series } = await scrape([tickOf(spec({ mode: 'dry-run' }), seen(400, replicas, { schedule }))]);
+    const of = (name: string): number | undefined => series.get(`celeriac_pool_${name}{pool="default"}`);
+    expect([of('replicas_min'), of('replicas_max'), of('wanted_replicas')]).toEqual([2, 5, 5]);
+    expect([of('busy_replicas'), of('idle_replicas'), of('busy_slots')]).toEqual([2, 1, 7]);
   });
 
   it('have what must stay 0 at 0 from the start, and count it when it happens', async () => {
@@ -161,7 +196,12 @@ describe('metrics', () => {
     expect(renamed).not.toContain('"default"');
     expect(renamed).toContain('"other"');
     lease.held = false;
-    expect(await metrics.render()).not.toMatch(/"other"|^celeriac_leader 1$/m);
+    const standby = await metrics.render();
+    expect(standby).not.toMatch(/"other"|^celeriac_leader 1$/m);
+    // Only of itself: no series that the leader has as well would add up with it.
+    const names = [...seriesOf(standby).keys()].map((one) => one.replace(/\{.*/, ''));
+    const ofItself = new Set(Object.values(AUTOSCALER_METRICS).map(({ name }) => name));
+    expect(names.filter((name) => !ofItself.has(name.replace(/_(bucket|sum|count)$/, '') as never))).toEqual([]);
   });
 
   it('keep two scrapes at a time apart', async () => {

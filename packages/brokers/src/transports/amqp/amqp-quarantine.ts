@@ -11,9 +11,10 @@ import { openChannel, type RpcChannel, replyCode } from './rpc-channel.ts';
 
 const RECORD_HEADER = 'x-celeriac-quarantine';
 const ARGUMENTS = { 'x-max-length': 10_000, 'x-overflow': 'drop-head' };
-const nameOf = (queue: string): string => `${queue}.quarantine`;
+/** Where what a queue's worker put away lies. */
+export const quarantineOf = (queue: string): string => `${queue}.quarantine`;
 
-export interface AmqpQuarantine extends Quarantine {
+export interface AmqpQuarantine extends Omit<Quarantine, 'lengths'> {
   /** Publishes a copy with its reason, with confirm. */
   putAway(delivery: AmqpDelivery, reason: QuarantineReason): Promise<void>;
 }
@@ -31,7 +32,7 @@ export function createAmqpQuarantine(link: AmqpLink, rpc: RpcChannel, publisher:
     const live = await link.ready(timeoutMs);
     const channel = await openChannel(live);
     try {
-      for (let got = await channel.get(nameOf(queue)); got !== false; got = await channel.get(nameOf(queue))) {
+      for (let got = await channel.get(quarantineOf(queue)); got !== false; got = await channel.get(quarantineOf(queue))) {
         const found = { got, received: got as unknown as ReceivedMessage };
         const entry = readEntry(queue, found.received);
         if (entry !== undefined && (await visit(entry, found, channel)) === 'stop') break;
@@ -62,10 +63,10 @@ export function createAmqpQuarantine(link: AmqpLink, rpc: RpcChannel, publisher:
     async putAway(delivery, { code, reason }) {
       const { queue, exchange, routingKey, message, sizeBytes, lacks } = delivery;
       const record = { key: randomUUID(), code, reason, atMs: Date.now(), queue, exchange, routingKey, sizeBytes };
-      const declaration = { name: nameOf(queue), exchange: '', arguments: ARGUMENTS };
+      const declaration = { name: quarantineOf(queue), exchange: '', arguments: ARGUMENTS };
       const put = (kept: Message, missing: AmqpDelivery['lacks']): Promise<void> => {
         const extraHeaders = { [RECORD_HEADER]: missing === null ? record : { ...record, lacks: missing } };
-        const outgoing = { message: kept, exchange: '', routingKey: nameOf(queue), mandatory: true, extraHeaders };
+        const outgoing = { message: kept, exchange: '', routingKey: quarantineOf(queue), mandatory: true, extraHeaders };
         return publisher.publish(outgoing, queuePrerequisite(rpc, declaration));
       };
       try {

@@ -10,11 +10,12 @@ import { type AmqpConsumer, createAmqpConsumer } from './amqp-consumer.ts';
 import { type AmqpDelivery, type DeliverySource, LOSSES_HEADER } from './amqp-delivery.ts';
 import { closedError, createAmqpLink } from './amqp-link.ts';
 import { createAmqpPublisher } from './amqp-publisher.ts';
-import { createAmqpQuarantine } from './amqp-quarantine.ts';
+import { createAmqpQuarantine, quarantineOf } from './amqp-quarantine.ts';
 import { createAmqpQueueAdmin } from './amqp-queue-admin.ts';
 import { queuePrerequisite } from './declare-queue.ts';
 import { takeHeldLease } from './held-lease.ts';
 import { bindDelayed, DELAY_ENTRY_EXCHANGE, declareDelayLevels, delayedRoutingKey } from './native-delay.ts';
+import { createQuarantineLengths } from './quarantine-lengths.ts';
 import { createRpcChannel } from './rpc-channel.ts';
 import { readAmqpSettings } from './transport-settings.ts';
 
@@ -62,6 +63,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
     ...Array.from({ length: PROBE_CHANNELS - 1 }, () => createRpcChannel(consuming, timeoutMs)),
   ];
   const queues = createAmqpQueueAdmin(publishRpc, [probe, ...probes], () => consuming.ready(timeoutMs));
+  const lengths = createQuarantineLengths((name) => queues.depth(name), quarantineOf);
   const consumers = new Set<AmqpConsumer>();
   let closed: Promise<void> | undefined;
 
@@ -149,6 +151,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
       show: (queue, key) => whenOpen(() => quarantine.show(queue, key)),
       retry: (queue, key) => whenOpen(() => quarantine.retry(queue, key)),
       drop: (queue, key) => whenOpen(() => quarantine.drop(queue, key)),
+      lengths: (names) => whenOpen(() => lengths(names)),
     },
     bus: {
       broadcast: (exchange, routingKey, message) => whenOpen(() => bus.broadcast(exchange, routingKey, message)),

@@ -66,5 +66,6 @@ export function createMemoryQuarantine(broker: MemoryBroker, whenOpen: <T>(actio
         return found !== undefined;
       }),
     drop: (queue, key) => whenOpen(() => remove(queue, key) !== undefined),
+    lengths: (queues) => whenOpen(() => new Map(queues.map((queue) => [queue, broker.quarantined.get(queue)?.length ?? 0]))),
   };
 }

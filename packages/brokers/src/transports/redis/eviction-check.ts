@@ -19,7 +19,8 @@ export async function checkEviction(hub: RedisHub, strict: boolean): Promise<voi
   logger.error({ url: maskedUrl, policy }, text);
 }
 
-async function evictionPolicy(hub: RedisHub): Promise<string | undefined> {
+/** The `maxmemory-policy` in force; undefined where the server tells it neither by CONFIG nor by INFO. */
+export async function evictionPolicy(hub: RedisHub): Promise<string | undefined> {
   const client = await hub.commands.use(hub.timeoutMs);
   try {
     const reply: readonly unknown[] = await client.config('GET', 'maxmemory-policy');

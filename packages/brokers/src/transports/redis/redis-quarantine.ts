@@ -38,6 +38,20 @@ export function createQuarantine(hub: RedisHub): Quarantine {
       const bucket = stored.bucket ?? keys.bucketFor(queue, undefined);
       return (await hub.run(LEAVE_QUARANTINE, [place.entries, place.index, place.counts, bucket], [key])) === 1;
     },
+    async lengths(queues) {
+      try {
+        const client = await hub.commands.use(hub.timeoutMs);
+        const counts = await Promise.allSettled(queues.map((queue) => client.hlen(keys.quarantine(queue).entries)));
+        return new Map(
+          counts.map((count, index): [string, number | Error] => {
+            const queue = queues[index] ?? '';
+            return [queue, count.status === 'fulfilled' ? count.value : brokerError(count.reason, hub.isClosed)];
+          }),
+        );
+      } catch (error) {
+        throw brokerError(error, hub.isClosed);
+      }
+    },
     async drop(queue, key) {
       const place = keys.quarantine(queue);
       return (await hub.run(LEAVE_QUARANTINE, [place.entries, place.index, place.counts], [key])) === 1;

@@ -14,7 +14,7 @@ import type {
 import { createBindings } from './bindings.ts';
 import { createClaimSweeper, type SweptClaims } from './claim-sweeper.ts';
 import { createDueMover } from './due-mover.ts';
-import { checkEviction } from './eviction-check.ts';
+import { checkEviction, evictionPolicy } from './eviction-check.ts';
 import { keyLayout } from './key-layout.ts';
 import { createPublisher } from './publisher.ts';
 import { createQueueAdmin } from './queue-admin.ts';
@@ -33,6 +33,8 @@ export interface RedisTransport extends Transport {
   sweepClaims(): Promise<SweptClaims>;
   /** Moves parked messages that are due back to their queues; resolves with their number. */
   moveDue(): Promise<number>;
+  /** The `maxmemory-policy` in force; null where the server does not tell. */
+  memoryPolicy(): Promise<string | null>;
 }
 
 /**
@@ -106,6 +108,7 @@ export function createRedisTransport(options: TransportOptions): RedisTransport 
     bus: bus satisfies Bus,
     sweepClaims: () => sweeper.sweep(),
     moveDue: () => dueMover.move(),
+    memoryPolicy: async () => (await evictionPolicy(hub)) ?? null,
     close() {
       closing ??= close();
       return closing;
