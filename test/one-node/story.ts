@@ -1,0 +1,175 @@
+// What a user sees of a release from outside, from `helm install` to `helm uninstall`. The tests of one story build on each other.
+
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { until } from '../until.ts';
+import type { ReachableBroker } from './broker.ts';
+import { type OneNode, oneNode } from './cluster.ts';
+import { evict } from './eviction.ts';
+import { objectsOf } from './leftovers.ts';
+import { coldStart, note } from './measurements.ts';
+import { publishFromPython } from './python-producer.ts';
+import { prepareRelease, type Release } from './release.ts';
+import { MAX_REPLICAS, withEnvironment } from './values.ts';
+
+export interface StoryOptions {
+  readonly broker: (address: string) => Promise<ReachableBroker>;
+  readonly helm: 3 | 4;
+  /** How often the rounds under load are repeated, and how many times as much work they have. Without rounds the story is told in short. */
+  readonly rounds: number;
+  readonly load: number;
+}
+
+/** What is left in the namespace and what the chart says of it: helm/celeriac/README.md. */
+const LEFT_BEHIND = ['lease.coordination.k8s.io/fleet-celeriac-autoscaler'];
+
+/** Called in a `describe`. */
+export function tellStory(options: StoryOptions): void {
+  const { load } = options;
+  const rounds = Array.from({ length: options.rounds }, (_, index) => index + 1);
+  let cluster: OneNode;
+  let broker: ReachableBroker;
+  let release: Release;
+  let before: readonly string[];
+
+  beforeAll(async () => {
+    cluster = await oneNode();
+    broker = await options.broker(cluster.hostAddress);
+    release = await prepareRelease({ cluster, broker, helm: options.helm });
+    before = await objectsOf(cluster, release.namespace);
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(await release.report());
+  });
+  afterAll(async () => {
+    await release?.[Symbol.asyncDispose]();
+    await broker?.stop();
+    await cluster?.stop();
+  });
+
+  /** More work than the first pods can do before the others are there, and two of them at it. */
+  const keepBusy = async (): Promise<readonly string[]> => {
+    const ids = await release.publish('jobs', 40 * load, 2_000);
+    await until(() => release.ledger.busyPods().length >= 2, { timeoutMs: 60_000, what: 'two busy pods' });
+    return ids;
+  };
+
+  it('stands at zero after helm install', async () => {
+    await release.install();
+    await release.atZero('node', 'python');
+    expect(await release.helm(['status', release.name])).toContain('STATUS: deployed');
+  });
+
+  it('wakes from zero for one task, and returns what it returned', async () => {
+    const publishedAtMs = Date.now();
+    const [id = ''] = await release.publish('jobs', 1, 100);
+    const result = await release.app.sendTask('e2e.environment', { args: ['E2E_ROUND'], queue: 'jobs' });
+    expect(await result.get({ timeoutMs: 90_000 })).toBe('first');
+    await release.ledger.allEnded([id], 60_000);
+    note('one task from zero', coldStart(release, 'node', 'jobs', publishedAtMs));
+    await release.atZero('node');
+  });
+
+  it('answers a burst from Node and one from Python, each pool from zero in one step', async () => {
+    const { ledger, pods, replicas } = release;
+    const snakes = Array.from({ length: 24 * load }, (_, index) => `python-${index}`);
+    const publishedAtMs = Date.now();
+    const [answers, jobs] = await Promise.all([
+      publishFromPython(broker, ledger, 'snakes', snakes, 700),
+      release.publish('jobs', 24 * load, 700),
+    ]);
+    await ledger.allEnded([...jobs, ...snakes], 60_000 * load);
+    expect(ledger.notOnce([...jobs, ...snakes])).toEqual([]);
+    expect(answers.every((pod) => pods.pods('python').some((life) => life.name === pod))).toBe(true);
+    for (const pool of ['node', 'python']) {
+      const grown = replicas.changes(pool).filter(({ atMs }) => atMs >= publishedAtMs);
+      const [first] = grown;
+      // the first message wakes, the others are still arriving; the size for all of them is there at once, not by a ramp
+      const soon = grown.filter(({ atMs }) => atMs - (first?.atMs ?? 0) < 1_000).map((change) => change.replicas);
+      expect(Math.max(...soon), pool).toBeGreaterThanOrEqual(3);
+    }
+    note(`${24 * load} tasks of 0.7 s for each of two pools at zero`, coldStart(release, 'node', 'jobs', publishedAtMs));
+    await release.atZero('node', 'python');
+  });
+
+  it.each(rounds)('kills nothing when it scales in under load (round %i)', async () => {
+    const { ledger, pods, replicas } = release;
+    const short = await release.publish('jobs', 40 * load, 500);
+    await until(() => replicas.now('node') === MAX_REPLICAS, { timeoutMs: 30_000, what: 'all replicas' });
+    const long = await release.publish('jobs', 3, 25_000);
+    await ledger.allEnded(short, 60_000 * load);
+    const shrunk = (): boolean => (replicas.now('node') ?? 0) < MAX_REPLICAS && pods.here('node').length < MAX_REPLICAS;
+    await until(shrunk, { timeoutMs: 40_000, what: 'fewer pods' });
+    expect(ledger.lost(long).length, 'long tasks were running when it shrank').toBeGreaterThan(0);
+    // work that comes while it shrinks
+    const more = await release.publish('jobs', 10 * load, 500);
+    await ledger.allEnded([...long, ...more], 60_000);
+    expect(ledger.notOnce([...short, ...long, ...more])).toEqual([]);
+    expect(pods.pods().flatMap(({ failures }) => failures)).toEqual([]);
+  });
+
+  it.each(rounds)('loses nothing when busy pods are deleted and evicted, the leading autoscaler with them (round %i)', async () => {
+    const { ledger, namespace, pods } = release;
+    const ids = await keepBusy();
+    const [deleted = '', evicted = ''] = ledger.busyPods();
+    await cluster.kubectl(['delete', 'pod', deleted, '-n', namespace, '--wait=false']);
+    await evict(cluster, namespace, evicted);
+    const leaders = await cluster.list('pods', namespace, 'celeriac.dev/role=leader');
+    expect(leaders).toHaveLength(1);
+    for (const leader of leaders) await evict(cluster, namespace, leader.metadata.name);
+    await ledger.allEnded(ids, 120_000 * load);
+    expect(ledger.notOnce(ids)).toEqual([]);
+    const ended = [deleted, evicted].map((name) => pods.pods('node').find((life) => life.name === name));
+    for (const life of ended) expect(life).toMatchObject({ failures: [], deletingAtMs: expect.any(Number) });
+  });
+
+  it('loses nothing in a rollout by helm upgrade, which leaves the replicas alone', async () => {
+    const { ledger, pods, replicas, namespace } = release;
+    const ids = await keepBusy();
+    const old = pods.here('node').map(({ name }) => name);
+    const wanted = replicas.now('node') ?? 0;
+    const upgradedAtMs = Date.now();
+    await release.upgrade(withEnvironment(cluster, 'upgraded'));
+    const during = replicas.changes('node').filter(({ atMs }) => atMs >= upgradedAtMs);
+    expect(during.filter((change) => change.replicas < wanted)).toEqual([]);
+    await cluster.kubectl(['rollout', 'status', 'deployment/fleet-celeriac-node', '-n', namespace, '--timeout', '4m']);
+    await ledger.allEnded(ids, 120_000 * load);
+    expect(ledger.notOnce(ids)).toEqual([]);
+    const answer = await release.app.sendTask('e2e.environment', { args: ['E2E_ROUND'], queue: 'jobs' });
+    expect(await answer.get({ timeoutMs: 60_000 })).toBe('upgraded');
+    const replaced = pods.pods('node').filter(({ name }) => old.includes(name));
+    expect(replaced.filter(({ deletingAtMs, failures }) => deletingAtMs === undefined || failures.length > 0)).toEqual([]);
+  });
+
+  it.each(rounds)(
+    'loses nothing when tasks are killed for their memory: they run again, the others do not notice (round %i)',
+    async (round) => {
+      const { ledger, pods } = release;
+      const ids = await release.publish('jobs', 20 * load, 500);
+      const devoured = [`devour-${round}-1`, `devour-${round}-2`];
+      for (const id of devoured) await release.app.sendTask('e2e.devour', { args: [ledger.url, id], queue: 'jobs' });
+      await ledger.allEnded([...ids, ...devoured], 90_000);
+      expect(ledger.notOnce(ids)).toEqual([]);
+      for (const id of devoured) expect([ledger.starts(id), ledger.ends(id)], id).toEqual([2, 1]);
+      expect(pods.pods('node').filter(({ restarts }) => restarts > 0)).toEqual([]);
+    },
+  );
+
+  it('goes back to zero', async () => {
+    await release.atZero('node', 'python');
+    expect(release.ledger.busyPods()).toEqual([]);
+  });
+
+  it('passes helm test', async () => {
+    const said = await release.helm(['test', release.name, '--timeout', '4m']);
+    expect(said.match(/Phase:\s+Succeeded/g)?.length).toBe(2);
+    await release.atZero('node');
+  });
+
+  it('leaves nothing behind after helm uninstall but what it says', async () => {
+    await release.helm(['uninstall', release.name, '--wait', '--timeout', '2m']);
+    const left = async (): Promise<readonly string[]> =>
+      (await objectsOf(cluster, release.namespace)).filter((object) => !before.includes(object) && !LEFT_BEHIND.includes(object));
+    const gone = async (): Promise<boolean> => (await left()).length === 0;
+    await until(gone, { timeoutMs: 60_000, everyMs: 500, what: 'nothing left' }).catch(async () => expect(await left()).toEqual([]));
+  });
+}
