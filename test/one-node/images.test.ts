@@ -52,6 +52,11 @@ const create = (pod: RestrictedPod): Promise<void> => cluster.apply(namespace, [
 const exec = (pod: string, ...command: readonly string[]): Promise<string> =>
   cluster.kubectl(['exec', '-n', namespace, pod, '--', ...command]);
 
+/** The image has no program `kill`, its shell has. */
+const signal = async (pod: string, name: 'TERM' | 'KILL', pid: number): Promise<void> => {
+  await exec(pod, 'sh', '-c', `kill -${name} ${pid}`);
+};
+
 /** A worker of our image with the mounted tasks, on a queue that has the pod's name. */
 async function startWorker(name: string, args: readonly string[] = [], more: Partial<RestrictedPod> = {}): Promise<void> {
   await create({
@@ -94,7 +99,7 @@ describe('the worker', () => {
     const write = (path: string): Promise<string | null> =>
       app
         .task(tasks.write)
-        .apply([path], { queue: name })
+        .applyAsync({ args: [path], queue: name })
         .then((result) => result.get({ timeoutMs: 20_000 }));
     expect(await write('/app/file')).toBe('EROFS');
     expect(await write('/node_modules/file')).toBe('EROFS');
@@ -109,7 +114,7 @@ describe('the worker', () => {
   });
 
   it('leaves no zombie of a process whose parent is gone', async () => {
-    const result = await app.task(tasks.orphan).apply([], { queue: name });
+    const result = await app.task(tasks.orphan).applyAsync({ args: [], queue: name });
     const pid = await result.get({ timeoutMs: 20_000 });
     expect(pid).toBeGreaterThan(1);
     const adopted = (await processes(name)).get(pid);
@@ -123,11 +128,11 @@ describe('the worker', () => {
 describe('signals and exit codes', () => {
   it('a deleted pod finishes what runs and ends with 0', async () => {
     await startWorker('drains', [], { graceS: 60 });
-    const result = await app.task(tasks.work).apply([ledger.url, 'drained', 4_000], { queue: 'drains' });
+    const result = await app.task(tasks.work).applyAsync({ args: [ledger.url, 'drained', 4_000], queue: 'drains' });
     await until(() => ledger.starts('drained') === 1, { timeoutMs: 20_000, what: 'the start of the task' });
     const code = exitCode(cluster, namespace, 'drains');
     // what kubectl delete sends, with the pod kept so that its exit code can be read
-    await exec('drains', 'kill', '-TERM', '1');
+    await signal('drains', 'TERM', 1);
     expect(await code).toBe(0);
     expect(ledger.notOnce(['drained'])).toEqual([]);
     expect(await result.get({ timeoutMs: 5_000 })).toBe('drains');
@@ -135,7 +140,7 @@ describe('signals and exit codes', () => {
 
   it('kubectl delete waits for the drain', async () => {
     await startWorker('deleted', [], { graceS: 60 });
-    await app.task(tasks.work).apply([ledger.url, 'deleted', 4_000], { queue: 'deleted' });
+    await app.task(tasks.work).applyAsync({ args: [ledger.url, 'deleted', 4_000], queue: 'deleted' });
     await until(() => ledger.starts('deleted') === 1, { timeoutMs: 20_000, what: 'the start of the task' });
     await cluster.kubectl(['delete', 'pod', '-n', namespace, 'deleted', '--wait', '--timeout=60s']);
     expect(ledger.notOnce(['deleted'])).toEqual([]);
@@ -143,9 +148,9 @@ describe('signals and exit codes', () => {
 
   it('a drain that runs out of time ends with 70, and what ran runs elsewhere', async () => {
     await startWorker('hurried', ['--drain-timeout', '1']);
-    const result = await app.task(tasks.work).apply([ledger.url, 'hurried', 6_000], { queue: 'hurried' });
+    const result = await app.task(tasks.work).applyAsync({ args: [ledger.url, 'hurried', 6_000], queue: 'hurried' });
     await until(() => ledger.starts('hurried') === 1, { timeoutMs: 20_000, what: 'the start of the task' });
-    await exec('hurried', 'kill', '-TERM', '1');
+    await signal('hurried', 'TERM', 1);
     expect(await exitCode(cluster, namespace, 'hurried')).toBe(70);
     await startWorker('second', ['-Q', 'hurried']);
     expect(await result.get({ timeoutMs: 40_000 })).toBe('second');
@@ -160,7 +165,7 @@ describe('signals and exit codes', () => {
   it('a crash of the command ends the container with 128 and the signal', async () => {
     await startWorker('crashes');
     const [pid] = [...(await processes('crashes'))].find(([, { parent, name }]) => parent === 1 && name !== 'sh') ?? [];
-    await exec('crashes', 'kill', '-KILL', String(pid));
+    await signal('crashes', 'KILL', pid ?? 0);
     expect(await exitCode(cluster, namespace, 'crashes')).toBe(137);
   });
 });
@@ -185,7 +190,7 @@ describe('the autoscaler', () => {
   });
 
   it('ends with 0 when it is told to', async () => {
-    await exec(name, 'kill', '-TERM', '1');
+    await signal(name, 'TERM', 1);
     expect(await exitCode(cluster, namespace, name)).toBe(0);
   });
 });
@@ -253,7 +258,7 @@ it('a user builds an image of three lines, and its tasks run', async () => {
     await cluster.load(archive);
     // its own command says which tasks; the queue is Celery's default
     await create({ name: 'example', image, env: environment() });
-    const result = await app.sendTask('example.digest', ['celeriac']);
+    const result = await app.sendTask('example.digest', { args: ['celeriac'] });
     expect(await result.get({ timeoutMs: 60_000 })).toMatch(/^[0-9a-f]{64}$/);
   } finally {
     rmSync(folder, { recursive: true });
