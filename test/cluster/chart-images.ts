@@ -1,6 +1,6 @@
 // What stands for the chart's images under the test kubelet: `celeriac` from the sources, started as the images start it.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Images, TestImage } from '../kubelet/image.ts';
@@ -23,12 +23,13 @@ interface ImageValues {
   readonly tag: string;
 }
 
-/** Their ENTRYPOINT, CMD and ENV are those of docker/Dockerfile; `celeriac` is on their PATH. */
+/** Their ENTRYPOINT, CMD and ENV are those of docker/Dockerfile; `celeriac` and `node` are on their PATH. */
 export function chartImages(): ChartImages {
   const bin = mkdtempSync(join(tmpdir(), 'celeriac-chart-bin-'));
   const main = resolve(ROOT, 'packages/cli/src/main.ts');
   const start = `exec '${process.execPath}' --conditions=@celeriac/source '${main}' "$@"`;
   writeFileSync(join(bin, 'celeriac'), `#!/bin/sh\n${start}\n`, { mode: 0o755 });
+  symlinkSync(process.execPath, join(bin, 'node'));
   const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, NODE_ENV: 'production', HOME: '/tmp', NO_COLOR: '1' };
   const known: Readonly<Record<string, TestImage>> = {
     [`${REGISTRY}/celeriac-worker:${TAG}`]: { entrypoint: ['celeriac'], cmd: ['worker'], env },
