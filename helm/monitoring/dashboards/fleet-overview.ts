@@ -92,7 +92,7 @@ const queues: Row = {
       kind: 'timeseries',
       title: 'Wait',
       description:
-        'How long tasks waited from the time they were sent or due until they began: the median, and what 95 and 99 of 100 stayed below.',
+        'How long tasks waited from the time they were sent or due until they began: the median, and what 95 and 99 of 100 stayed below. Known of tasks with an ETA, and of all where producers send task-sent events (task_send_sent_event).',
       unit: 's',
       width: 12,
       queries: [0.5, 0.95, 0.99].map((q) => ({

@@ -12,6 +12,15 @@ const count = (event: string, by: readonly string[] = []): string => {
   const increase = `(increase(${of(`celery_task_${event}_total`)}[$__range]))`;
   return by.length === 0 ? `sum${increase}` : `sum by (${by.join(', ')}) ${increase}`;
 };
+/**
+ * Failures within a time. A counter by exception begins with the first failure, which `increase` does not see. Where it began later than the
+ * counter of the task itself its whole value is new; where both began at once a new exporter began to speak, which had counted before.
+ */
+const failures = (range: string, by: readonly string[] = []): string => {
+  const [failed, received] = [of('celery_task_failed_total'), of('celery_task_received_total')].map((series) => `${series}[${range}]`);
+  const isNew = `count_over_time(${failed}) < on (namespace, job, instance, hostname, name, queue_name) group_left () count_over_time(${received})`;
+  return `sum${by.length === 0 ? '' : ` by (${by.join(', ')}) `}((last_over_time(${failed}) and (${isNew})) or increase(${failed}))`;
+};
 const meanRuntime = (range: string): string =>
   `sum by (name) (rate(${of('celery_task_runtime_sum')}[${range}])) / sum by (name) (rate(${of('celery_task_runtime_count')}[${range}]))`;
 
@@ -41,7 +50,7 @@ const now: Row = {
       unit: 'short' as const,
       width: 4,
       ...(event === 'failed' ? { thresholds: ['green', [1, 'orange']] as const } : {}),
-      queries: [{ expr: count(event), legend: event, instant: true }],
+      queries: [{ expr: event === 'failed' ? failures('$__range') : count(event), legend: event, instant: true }],
     })),
   ],
 };
@@ -86,7 +95,10 @@ const rates: Row = {
       width: 12,
       max: 1,
       queries: [
-        { expr: `${rate('failed', ['name'])} / (${rate('failed', ['name'])} + ${rate('succeeded', ['name'])})`, legend: '{{name}}' },
+        {
+          expr: `${failures('$__rate_interval', ['name'])} / (${failures('$__rate_interval', ['name'])} + sum by (name) (increase(${of('celery_task_succeeded_total')}[$__rate_interval])))`,
+          legend: '{{name}}',
+        },
       ],
     },
   ],
@@ -116,7 +128,7 @@ const time: Row = {
       kind: 'timeseries',
       title: 'Wait before the start',
       description:
-        'From the time a task was sent or due until it began, over all chosen tasks. Known where producers send task-sent events.',
+        'From the time a task was sent or due until it began, over all chosen tasks. Known of tasks with an ETA, and of all where producers send task-sent events (task_send_sent_event).',
       unit: 's',
       width: 12,
       queries: [0.5, 0.95, 0.99].map((q) => ({ expr: quantile(q, of('celery_task_queue_wait_time_bucket'), []), legend: `p${q * 100}` })),
@@ -132,17 +144,18 @@ const time: Row = {
   ],
 };
 
-const failures: Row = {
+const failed: Row = {
   title: 'Failures',
   panels: [
     {
       kind: 'timeseries',
       title: 'Failures by exception',
-      description: 'Tasks that failed, by the class of what they raised.',
-      unit: 'cps',
+      description:
+        'Tasks that failed within the rate interval, by the class of what they raised. The first failure of its kind is among them.',
+      unit: 'suffix: tasks',
       width: 12,
       stacked: true,
-      queries: [{ expr: rate('failed', ['exception']), legend: '{{exception}}' }],
+      queries: [{ expr: failures('$__rate_interval', ['exception']), legend: '{{exception}}' }],
     },
     {
       kind: 'table',
@@ -152,7 +165,7 @@ const failures: Row = {
       width: 12,
       labels: ['name', 'exception'],
       sortBy: 'Failed',
-      queries: [{ expr: `round(${count('failed', ['name', 'exception'])}) > 0`, legend: 'Failed' }],
+      queries: [{ expr: `round(${failures('$__range', ['name', 'exception'])}) > 0`, legend: 'Failed' }],
     },
     {
       kind: 'table',
@@ -164,7 +177,7 @@ const failures: Row = {
       sortBy: 'Received',
       queries: [
         ...['received', 'succeeded', 'failed', 'retried', 'rejected', 'revoked'].map((event) => ({
-          expr: `round(${count(event, ['name'])})`,
+          expr: `round(${event === 'failed' ? failures('$__range', ['name']) : count(event, ['name'])})`,
           legend: `${event.charAt(0).toUpperCase()}${event.slice(1)}`,
         })),
         { expr: meanRuntime('$__range'), legend: 'Mean run time' },
@@ -189,5 +202,5 @@ export const tasks: Dashboard = {
     { name: 'task', label: 'Task', of: 'name', series: `celery_task_received_total{${EXPORTER},queue_name=~"$queue"}`, choose: 'many' },
   ],
   annotations: [],
-  rows: [now, rates, time, failures],
+  rows: [now, rates, time, failed],
 };
