@@ -41,8 +41,9 @@ export function knownIdle({ seen }: Pick<Decided, 'seen'>): ReadonlySet<string> 
  *
  * Source: kedacore/keda, pkg/scalers/metrics_api_scaler.go and pkg/scaling/executor. `valueLocation` is a gjson path to a JSON number;
  * every status but 200 is an error, as is no answer. On an error the HorizontalPodAutoscaler gets no metric, so that it neither grows nor
- * shrinks, until the ScaledObject's own `fallback` speaks. So what is not known is refused by its status, and 0 is only ever said where it
- * is meant: KEDA takes 0 for inactive, and writes zero after `cooldownPeriod` without looking again at who is busy.
+ * shrinks, until the ScaledObject's own `fallback` speaks; KEDA itself reports it, where old versions took it for inactive (issue 1850 there).
+ * So what is not known is refused by its status, and 0 is only ever said where it is meant: on 0 KEDA writes zero after its
+ * `cooldownPeriod`, without looking at who is busy.
  *
  * Statuses: 404 no such pool; 409 a pool that is not in `dry-run`, which two would write; 503 while it is not known, or another autoscaler holds
  * the lease.
