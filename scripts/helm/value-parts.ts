@@ -69,10 +69,17 @@ export function inherited(schema: z.ZodObject, options: InheritOptions = {}): z.
   const shape = Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, of]) => {
     const inner = unwrapped(of);
     const part = inner instanceof z.ZodObject ? inherited(inner, options) : inner;
-    const taken = options.nullable === true ? part.nullable() : part;
+    const taken = options.nullable === true ? nullableWithin(part).nullable() : part;
     return [name, described(taken.optional(), of.description)];
   });
   return described(z.strictObject(Object.fromEntries(shape) as Record<string, z.ZodType>), schema.description);
+}
+
+/** A map whose entries may be null too, one by one. */
+function nullableWithin(of: z.ZodType): z.ZodType {
+  if (!(of instanceof z.ZodRecord)) return of;
+  const value = of.valueType as z.ZodType;
+  return value instanceof z.ZodUnknown ? of : z.record(of.keyType as z.ZodString, value.nullable());
 }
 
 function described<T extends z.ZodType>(schema: T, text: string | undefined): T {

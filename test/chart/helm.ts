@@ -31,7 +31,8 @@ function environment(): NodeJS.ProcessEnv {
   const homes = { HELM_CACHE_HOME: 'cache', HELM_CONFIG_HOME: 'config', HELM_DATA_HOME: 'data' };
   const own = Object.fromEntries(Object.entries(homes).map(([name, part]) => [name, join(folder as string, part)]));
   // A kubeconfig that is not there: none of these commands may ask a cluster.
-  return { PATH: process.env['PATH'] ?? '', HOME: folder, KUBECONFIG: join(folder, 'none'), ...own };
+  // They end before collecting garbage is worth it.
+  return { PATH: process.env['PATH'] ?? '', HOME: folder, KUBECONFIG: join(folder, 'none'), GOGC: 'off', ...own };
 }
 
 let running = 0;
