@@ -6,16 +6,19 @@ import { parseArgs } from 'node:util';
 import { startOwnRabbitmq } from '../test/brokers/rabbitmq.ts';
 import { startRedis } from '../test/brokers/redis.ts';
 import { measureAutoscaler } from './autoscaler/measure-autoscaler.ts';
-import { autoscalerMarkdown, replaceAutoscalerPart } from './autoscaler/report-autoscaler.ts';
+import { AUTOSCALER_HEADING, autoscalerMarkdown } from './autoscaler/report-autoscaler.ts';
 import { bullmq } from './contenders/bullmq.ts';
 import { celeriac } from './contenders/celeriac.ts';
 import { celery } from './contenders/celery.ts';
 import { celeryNodeContender } from './contenders/celery-node.ts';
 import { closeConnections } from './contenders/result-count.ts';
 import { toFigures } from './figures.ts';
+import { measureImages } from './images/measure-images.ts';
+import { IMAGES_HEADING, imagesMarkdown } from './images/report-images.ts';
 import { measureImports } from './import-cost.ts';
 import { prepareBench } from './prepare.ts';
 import { type Figures, machineLine, toMarkdown } from './report.ts';
+import { replacePart } from './results-file.ts';
 import { runRounds } from './rounds.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -34,7 +37,7 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     /** Rounds of every measurement. */
     rounds: { type: 'string' },
-    /** Of workers, publish, latency, imports, autoscaler; nothing is written then, but for the autoscaler alone its own part. */
+    /** Of workers, publish, latency, imports, autoscaler, images; nothing is written then, but for one of the last two alone its own part. */
     only: { type: 'string' },
   },
 });
@@ -45,20 +48,23 @@ const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const RESULTS = resolve(ROOT, 'bench/RESULTS.md');
 const date = new Date().toISOString().slice(0, 10);
-const onlyAutoscaler = only?.join() === 'autoscaler';
+const alone = only?.length === 1 ? only[0] : undefined;
+const about = (part: string): string =>
+  `Measured by \`npm run bench -- --only ${part}${flags.quick ? ' --quick' : ''}\` on ${date}. Machine: ${machineLine()}.`;
 
-prepareBench(ROOT, progress);
+if (alone !== 'images') prepareBench(ROOT, progress);
 await using rabbitmq = await startOwnRabbitmq();
-const figures = onlyAutoscaler ? undefined : await measureWorkers();
+const figures = alone === 'autoscaler' || alone === 'images' ? undefined : await measureWorkers();
 const autoscaler = wanted('autoscaler') ? await measureAutoscaler({ rabbitmq, quick: flags.quick, progress }) : undefined;
-const about = `Measured by \`npm run bench -- --only autoscaler${flags.quick ? ' --quick' : ''}\` on ${date}. Machine: ${machineLine()}.`;
-const parts = [
-  ...(figures === undefined ? [] : [toMarkdown(figures)]),
-  ...(autoscaler === undefined ? [] : [autoscalerMarkdown(autoscaler, about)]),
+const images = wanted('images') ? await measureImages({ trials: flags.quick ? 5 : 15, progress }) : undefined;
+const own = [
+  ...(autoscaler === undefined ? [] : [[AUTOSCALER_HEADING, autoscalerMarkdown(autoscaler, about('autoscaler'))] as const]),
+  ...(images === undefined ? [] : [[IMAGES_HEADING, imagesMarkdown(images, about('images'))] as const]),
 ];
+const parts = [...(figures === undefined ? [] : [toMarkdown(figures)]), ...own.map(([, text]) => text)];
 if (only === undefined) writeFileSync(RESULTS, parts.join('\n'));
-else if (autoscaler !== undefined && onlyAutoscaler) replaceAutoscalerPart(RESULTS, autoscalerMarkdown(autoscaler, about));
-process.stdout.write(flags.json ? `${JSON.stringify({ ...figures, autoscaler })}\n` : parts.join('\n'));
+else if (figures === undefined) for (const [heading, text] of own) replacePart(RESULTS, heading, text);
+process.stdout.write(flags.json ? `${JSON.stringify({ ...figures, autoscaler, images })}\n` : parts.join('\n'));
 
 async function measureWorkers(): Promise<Figures> {
   await using redis = await startRedis();

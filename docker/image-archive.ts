@@ -21,6 +21,8 @@ export interface ImageLayer {
   readonly digest: string;
   /** Of the uncompressed layer, in bytes. */
   readonly bytes: number;
+  /** The layer as a tar, while the archive is open. */
+  readonly file: string;
 }
 
 interface Configuration {
@@ -58,6 +60,7 @@ export function openImage(file: string): OpenImage {
       layers: manifest.Layers.map((path, index) => ({
         digest: config.rootfs.diff_ids[index] ?? '',
         bytes: lstatSync(join(folder, path)).size,
+        file: join(folder, path),
       })),
       extract: (...paths) => {
         const root = mkdtempSync(join(folder, 'root-'));

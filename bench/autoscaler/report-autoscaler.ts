@@ -1,8 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { readable } from '../statistics.ts';
 import type { AutoscalerFigures } from './measure-autoscaler.ts';
 
-const HEADING = '## Autoscaler';
+export const AUTOSCALER_HEADING = '## Autoscaler';
 
 /** The part of RESULTS.md about the autoscaler; `about` says when and where it was measured. */
 export function autoscalerMarkdown(figures: AutoscalerFigures, about: string): string {
@@ -10,7 +9,7 @@ export function autoscalerMarkdown(figures: AutoscalerFigures, about: string): s
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
     [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-  return `${HEADING}
+  return `${AUTOSCALER_HEADING}
 
 ${about}
 \`celeriac autoscale\` as built, a process of its own, with a real etcd, kube-apiserver and kube-controller-manager beside it on the same machine.
@@ -75,11 +74,4 @@ ${table(
   ]),
 )}
 `;
-}
-
-/** Puts the part in the place of the one that a file of results has, or at its end. */
-export function replaceAutoscalerPart(file: string, part: string): void {
-  const before = readFileSync(file, 'utf8');
-  const at = before.indexOf(`${HEADING}\n`);
-  writeFileSync(file, `${(at === -1 ? before : before.slice(0, at)).trimEnd()}\n\n${part}`);
 }
