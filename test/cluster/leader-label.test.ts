@@ -50,6 +50,11 @@ describe('the label of the leader', () => {
     const second = await start(fleet, 'as-1');
     await leads(fleet, 'as-0');
     expect(await leading(fleet.autoscalers)).toBe(first);
+    // What both would say adds up in Prometheus: of pools and queues only the leader speaks.
+    await until(async () => (await first.metrics()).includes('pool="jobs"'), { what: 'metrics of the pool' });
+    expect(await second.metrics()).not.toMatch(/"jobs"|^celeriac_(pool|queue|broker|trigger)_/m);
+    expect(await second.metrics()).toMatch(/^celeriac_leader 0$/m);
+    expect(await second.pools()).toEqual([]);
 
     first.process.signal('SIGKILL');
     await second.process.line(took, 15_000);

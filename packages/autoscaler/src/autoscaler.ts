@@ -1,8 +1,9 @@
-import { createControlClient, type Logger, type QueueAdmin, silentLogger, type Transport } from '@celeriac/brokers';
+import { createControlClient, type Logger, type QueueAdmin, silentLogger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
+import type { AutoscalerOptions } from './autoscaler-options.ts';
 import { type BudgetLedger, createBudgetLedger } from './budget/ledger.ts';
 import { createSteadyClock, type SteadyClock, wallClock } from './clock/steady-clock.ts';
-import type { PoolConfig, PoolsConfig } from './config/pools-config.ts';
+import type { PoolConfig } from './config/pools-config.ts';
 import type { Orders, ScheduleSeen } from './decide/seen.ts';
 import { createFleetIndex } from './fleet/fleet-index.ts';
 import { createFleetWatch, type FleetWatch } from './fleet/fleet-watch.ts';
@@ -18,39 +19,16 @@ import { createLease } from './lease/registry.ts';
 import { singleLease } from './lease/single.ts';
 import { rhythmOf } from './loop/pace.ts';
 import { PoolLoop, type PoolTick } from './loop/pool-loop.ts';
-import { type ClaimSweep, startUpkeep, type Upkeep } from './loop/upkeep.ts';
-import { type BrokerFacts, type BrokerFactsReader, createBrokerFacts, type MemoryPolicy } from './samplers/broker-facts.ts';
+import { startUpkeep, type Upkeep } from './loop/upkeep.ts';
+import { type BrokerFacts, type BrokerFactsReader, createBrokerFacts } from './samplers/broker-facts.ts';
 import { createDepthReader } from './samplers/depth-reader.ts';
 import { nextDueSampler } from './samplers/next-due.ts';
 import { createSchedules } from './schedule/schedules.ts';
 import { createTally, type Tally } from './tally/tally.ts';
 import type { OrphanGuard } from './targets/local/orphan-guard.ts';
-import type { ReplicaOutput } from './targets/local/replica-process.ts';
 import { createTarget } from './targets/registry.ts';
 import type { Target, TargetReplica } from './targets/target.ts';
 import { unavailable, valueOr } from './window/sample.ts';
-
-/** What an autoscaler is made of. */
-export interface AutoscalerOptions {
-  readonly config: PoolsConfig;
-  /** The broker; not closed by the autoscaler. Where it can put back what dead workers held, it is asked to. */
-  readonly transport: Transport & Partial<ClaimSweep & MemoryPolicy>;
-  readonly logger?: Logger;
-  /** Epoch ms, by a clock that nobody sets. Default: the wall clock as it was at the start, and what has passed since. */
-  readonly now?: () => number;
-  /** Every journal record is appended to this file as a line of JSON. */
-  readonly journalFile?: string | undefined;
-  /** Complete environment of local replicas; default: ours as it is. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Where the output of local replicas goes. Default `inherit`. */
-  readonly output?: ReplicaOutput;
-  /** First words of commands that stand for others, such as `celeriac`. */
-  readonly programs?: Readonly<Record<string, readonly string[]>>;
-  /** Default: the one the configuration names; none named, we are the only autoscaler. */
-  readonly lease?: Lease;
-  /** Our own Pod, labelled while we hold the lease ({@link createLeaderLabel}). Default: none. */
-  readonly podName?: string | undefined;
-}
 
 /** How long one reading may take, ms. */
 const SAMPLE_LIMIT_MS = 3_000;

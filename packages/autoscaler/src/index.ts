@@ -1,4 +1,5 @@
-export { Autoscaler, type AutoscalerOptions, createAutoscaler } from './autoscaler.ts';
+export { Autoscaler, createAutoscaler } from './autoscaler.ts';
+export type { AutoscalerOptions } from './autoscaler-options.ts';
 export type { BrokerLink } from './broker/broker-link.ts';
 export { connectBroker } from './broker/registry.ts';
 export type { Amounts, Resource } from './budget/resources.ts';
