@@ -83,12 +83,14 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
         autoscaler.tally.of(pool).add('decisions', decision.to > decision.from ? 'up' : 'down');
       const online = valueOr(seen.replicas, []).filter((replica) => replica.onlineAtMs !== null);
       const before = timed.get(pool);
+      // A histogram that begins with its first observation has no rate of it.
+      if (before === undefined) coldStart.zero({ pool });
       for (const { id, onlineAtMs, startedAtMs } of online) {
         // Who was there before us is heard of late.
         if (before?.has(id) === true || startedAtMs < beganMs || onlineAtMs === null) continue;
         coldStart.observe({ pool }, Math.max(0, onlineAtMs - startedAtMs) / 1_000);
       }
-      if (online.length > 0 || before !== undefined) timed.set(pool, new Set(online.map((replica) => replica.id)));
+      timed.set(pool, new Set(online.map((replica) => replica.id)));
     },
     write(pools) {
       const { nowMs } = autoscaler;

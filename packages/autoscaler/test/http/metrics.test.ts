@@ -175,10 +175,11 @@ describe('metrics', () => {
   it('time cold starts of replicas asked for since the start, each once', async () => {
     const young = replica('young', { startedAtMs: NOW + 1_000, onlineAtMs: NOW + 4_000 });
     const tick = tickOf(spec(), seen(0, [replica('old'), young]));
-    const metrics = await createMetrics(source([tick]), identity);
-    metrics.observe(tick);
-    metrics.observe(tick);
+    const idle = tickOf(spec({ pool: 'idle' }), seen(0, []));
+    const metrics = await createMetrics(source([tick, idle]), identity);
+    for (const one of [tick, tick, idle]) metrics.observe(one);
     const series = seriesOf(await metrics.render());
+    expect(series.get('celeriac_cold_start_seconds_count{pool="idle"}')).toBe(0);
     expect(series.get('celeriac_cold_start_seconds_count{pool="default"}')).toBe(1);
     expect(series.get('celeriac_cold_start_seconds_sum{pool="default"}')).toBe(3);
   });
