@@ -19,13 +19,14 @@ const LABELS = { namespace: 'app' };
 const WORKS = 24;
 /** What a Python producer sends, and says that it sent. */
 const FROM_PYTHON = 8;
+const TYPE_ERRORS = 6;
 
 /** What was sent, all in all. */
 export const SENT: { readonly first: number; readonly succeed: number; readonly valueErrors: number; readonly lost: number } = {
   first: WORKS,
   succeed: WORKS + 4 + 2 + WORKS + 2 + FROM_PYTHON,
   valueErrors: 3,
-  lost: 1,
+  lost: 2,
 };
 
 export interface LocalRun {
@@ -65,9 +66,11 @@ export async function startLocalRun(rules: readonly string[]): Promise<LocalRun>
     await sendFirst(celery);
     // Workers are scraped while they run, and a second wave meets those that are there: counters grow from one scrape to the next.
     await reaches('tasks that succeeded', 'sum(celery_task_succeeded_total)', (value) => value > 5);
+    await reaches('retries', 'sum(celery_task_retried_total)', (value) => value >= 2);
+    await reaches('failures', 'sum(celery_task_failed_total)', (value) => value > TYPE_ERRORS);
     await Promise.all([sendSecond(celery), runPython(PYTHON_PRODUCER, { args: [redis.url, String(FROM_PYTHON)] })]);
     await reaches(`${SENT.succeed} tasks that succeeded`, 'sum(celery_task_succeeded_total)', (value) => value >= SENT.succeed);
-    await reaches('a task that was lost', 'sum(celery_task_failed_total{exception="WorkerLostError"})', (value) => value >= SENT.lost);
+    await reaches('tasks that were lost', 'sum(celery_task_failed_total{exception="WorkerLostError"})', (value) => value >= SENT.lost);
     await reaches('no replicas', 'sum(celeriac_pool_replicas)', (value) => value === 0);
     return { prometheus, span: { fromS, toS: Date.now() / 1_000 }, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
@@ -78,12 +81,13 @@ export async function startLocalRun(rules: readonly string[]): Promise<LocalRun>
 
 async function sendFirst(celery: Celery): Promise<void> {
   const send = (name: string, args: readonly unknown[], queue = 'celery') => celery.sendTask(name, { args, queue });
-  for (let count = 0; count < WORKS; count += 1) await send('shop.work', [300], count % 4 === 0 ? 'slow' : 'celery');
-  for (let count = 0; count < 6; count += 1) await send('shop.fail', ['type']);
-  for (let count = 0; count < 4; count += 1) await send('shop.work', [200], 'reports');
+  // First what is sent again in the second wave: its counters must have been scraped by then.
+  for (let count = 0; count < TYPE_ERRORS; count += 1) await send('shop.fail', ['type']);
   await send('shop.retry', []);
   await send('shop.retry', [], 'reports');
   await send('shop.crash', [], 'reports');
+  for (let count = 0; count < WORKS; count += 1) await send('shop.work', [300], count % 4 === 0 ? 'slow' : 'celery');
+  for (let count = 0; count < 4; count += 1) await send('shop.work', [200], 'reports');
 }
 
 async function sendSecond(celery: Celery): Promise<void> {
@@ -91,6 +95,8 @@ async function sendSecond(celery: Celery): Promise<void> {
     await celery.sendTask('shop.work', { args: [100], queue: count % 4 === 0 ? 'reports' : 'celery', countdown: 0.5 });
   }
   for (const queue of ['celery', 'reports']) await celery.sendTask('shop.retry', { queue });
+  await celery.sendTask('shop.crash', { queue: 'reports' });
+  await celery.sendTask('shop.fail', { args: ['type'] });
   // A task that has failed in another way before.
   for (let count = 0; count < SENT.valueErrors; count += 1) await celery.sendTask('shop.fail', { args: ['range'] });
 }
