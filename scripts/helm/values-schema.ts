@@ -28,7 +28,7 @@ export function chartValues(): z.ZodObject {
       }),
       tls: tlsValues(),
       defaults: defaultsValues(),
-      pools: z.record(label(z, 'a pool name'), poolValues()).describe('Worker pools by name.'),
+      pools: z.record(label(z, 'a pool name'), poolValues().nullable()).describe('Worker pools by name.'),
       budgets: budgetsSchema(z),
       autoscaler: autoscalerValues(),
       metrics: metricsValues(),
@@ -103,6 +103,7 @@ function testValues(): z.ZodObject {
       args: optionalText('Its arguments, a JSON array.'),
       timeoutSeconds: seconds('How long each test may take.', 1),
       backToZero: flag('Waits until the pool is back at zero.'),
+      keepPods: flag('Keeps pods that succeeded, for `helm test --logs` of Helm 3.'),
       resources: resourceValues(),
     })
     .partial()

@@ -25,7 +25,8 @@ its Deployment, `owned` (whether it is the chart's) and `by`.
 {{- $root := .root -}}
 {{- $into := .into -}}
 {{- range $name, $given := $root.Values.pools -}}
-{{- $given = $given | default dict -}}
+{{- /* null takes a pool away that another values file has. */ -}}
+{{- if not (kindIs "invalid" $given) -}}
 {{- $pool := dict -}}
 {{- $existing := $given.existingDeployment | default dict -}}
 {{- $base := $root.Values.defaults -}}
@@ -45,6 +46,7 @@ its Deployment, `owned` (whether it is the chart's) and `by`.
 {{- $_ = set $pool "objectName" ($existing.name | default (printf "%s-%s" (include "celeriac.fullname" $root) $name)) -}}
 {{- $_ = set $pool "objectNamespace" ($existing.namespace | default $root.Release.Namespace) -}}
 {{- $_ = set $into $name $pool -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

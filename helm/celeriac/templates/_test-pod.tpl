@@ -27,7 +27,7 @@ container, a list), env (a map) and command.
 {{- include "celeriac.connectionEnv" (dict "root" .root "into" $env) -}}
 {{- $_ := mustMergeOverwrite $env (.env | default dict) -}}
 {{- $autoscaler := .root.Values.autoscaler -}}
-{{- $hook := dict "helm.sh/hook" "test" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded" "helm.sh/hook-output-log-policy" "hook-succeeded,hook-failed" "helm.sh/hook-weight" (.weight | toString) -}}
+{{- $hook := dict "helm.sh/hook" "test" "helm.sh/hook-delete-policy" (.root.Values.tests.keepPods | ternary "before-hook-creation" "before-hook-creation,hook-succeeded") "helm.sh/hook-output-log-policy" "hook-succeeded,hook-failed" "helm.sh/hook-weight" (.weight | toString) -}}
 apiVersion: v1
 kind: Pod
 metadata:
