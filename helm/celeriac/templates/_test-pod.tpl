@@ -49,6 +49,7 @@ spec:
     - name: test
       image: {{ include "celeriac.image" (dict "root" .root "image" $autoscaler.image) }}
       imagePullPolicy: {{ $autoscaler.image.pullPolicy }}
+      terminationMessagePolicy: FallbackToLogsOnError
       {{- with .command }}
       command:
         {{- toYaml . | nindent 8 }}
