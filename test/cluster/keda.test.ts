@@ -68,7 +68,7 @@ describe('a pool that KEDA scales', () => {
     const scaler = startScaler(fleet);
     const ids: string[] = [];
     try {
-      const long = await fleet.publish('jobs', 2, 25_000);
+      const long = await fleet.publish('jobs', 2, 40_000);
       const short = await fleet.publish('jobs', 4, 1_500);
       ids.push(...long, ...short);
       const startedIn = (): readonly string[] => runsOf(fleet).flatMap(({ id, pod }) => (long.includes(id) ? [pod] : []));
@@ -84,7 +84,7 @@ describe('a pool that KEDA scales', () => {
       const pods = await fleet.running('jobs');
       expect(annotated(pods, DELETION_COST)).toEqual(busy);
       expect(annotated(pods, DISRUPT)).toEqual(busy);
-      await fleet.ledger.allEnded(ids, 60_000);
+      await fleet.ledger.allEnded(ids, 90_000);
       await fleet.atZero('jobs', 60_000);
     } finally {
       await scaler.stop();
