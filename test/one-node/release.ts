@@ -34,6 +34,8 @@ export interface Release {
   upgrade(values: Values): Promise<void>;
   /** Publishes tasks that take `ms` each to a queue; returns their ids in the ledger once the broker has them. */
   publish(queue: string, count: number, ms: number): Promise<readonly string[]>;
+  /** What the leading autoscaler prints on its metrics port, or on that of the `celery_*` names, through the API server. */
+  metrics(port: 'http' | 'celery-metrics'): Promise<string>;
   /** Resolves when the pools are set to zero and their pods are gone. */
   atZero(...pools: readonly string[]): Promise<void>;
   /** What Kubernetes has of it, and what the autoscaler wrote, for messages. */
@@ -85,6 +87,12 @@ export async function prepareRelease({ cluster, broker, helm }: ReleaseOptions):
       await Promise.all(ids.map((id) => app.sendTask('e2e.work', { args: [ledger.url, id, ms], queue })));
       return ids;
     },
+    metrics: (port) =>
+      cluster.kubectl([
+        'get',
+        '--raw',
+        `/api/v1/namespaces/${namespace}/services/${name}-celeriac-autoscaler-leader:${port}/proxy/metrics`,
+      ]),
     atZero: async (...pools) => {
       const empty = (): boolean => pools.every((pool) => replicas.now(pool) === 0 && pods.here(pool).length === 0);
       await until(empty, { timeoutMs: ZERO_LIMIT_MS, everyMs: 100, what: `${pools.join(' and ')} at zero` });

@@ -19,9 +19,6 @@ export interface StoryOptions {
   readonly load: number;
 }
 
-/** What is left in the namespace and what the chart says of it: helm/celeriac/README.md. */
-const LEFT_BEHIND = ['lease.coordination.k8s.io/fleet-celeriac-autoscaler'];
-
 /** Called in a `describe`. */
 export function tellStory(options: StoryOptions): void {
   const { load } = options;
@@ -87,6 +84,11 @@ export function tellStory(options: StoryOptions): void {
       const soon = grown.filter(({ atMs }) => atMs - (first?.atMs ?? 0) < 1_000).map((change) => change.replicas);
       expect(Math.max(...soon), pool).toBeGreaterThanOrEqual(3);
     }
+    // Celery's own exporter's names, for workers of both kinds
+    const exported = await release.metrics('celery-metrics');
+    for (const [queue, ids] of Object.entries({ jobs, snakes })) {
+      expect(succeededIn(exported, queue), queue).toBeGreaterThanOrEqual(ids.length);
+    }
     note(`${24 * load} tasks of 0.7 s for each of two pools at zero`, coldStart(release, 'node', 'jobs', publishedAtMs));
     await release.atZero('node', 'python');
   });
@@ -105,6 +107,7 @@ export function tellStory(options: StoryOptions): void {
     await ledger.allEnded([...long, ...more], 60_000);
     expect(ledger.notOnce([...short, ...long, ...more])).toEqual([]);
     expect(pods.pods().flatMap(({ failures }) => failures)).toEqual([]);
+    expect(await release.metrics('http')).not.toMatch(/^celeriac_(tasks_killed|wrong_victims)_total\{.*\} [^0]/m);
   });
 
   it.each(rounds)('loses nothing when busy pods are deleted and evicted, the leading autoscaler with them (round %i)', async () => {
@@ -165,11 +168,24 @@ export function tellStory(options: StoryOptions): void {
     await release.atZero('node');
   });
 
-  it('leaves nothing behind after helm uninstall but what it says', async () => {
+  it('leaves nothing behind after helm uninstall but what its notes say', async () => {
+    const notes = await release.helm(['get', 'notes', release.name]);
     await release.helm(['uninstall', release.name, '--wait', '--timeout', '2m']);
+    const said = (object: string): boolean => {
+      const [kind = '', name] = object.split('/');
+      return notes.includes(`delete ${kind.split('.')[0]} ${name}`);
+    };
     const left = async (): Promise<readonly string[]> =>
-      (await objectsOf(cluster, release.namespace)).filter((object) => !before.includes(object) && !LEFT_BEHIND.includes(object));
+      (await objectsOf(cluster, release.namespace)).filter((object) => !before.includes(object) && !said(object));
     const gone = async (): Promise<boolean> => (await left()).length === 0;
     await until(gone, { timeoutMs: 60_000, everyMs: 500, what: 'nothing left' }).catch(async () => expect(await left()).toEqual([]));
   });
+}
+
+/** What `celery_task_succeeded_total` says of the tasks of a queue, over all workers. */
+function succeededIn(metrics: string, queue: string): number {
+  const lines = metrics
+    .split('\n')
+    .filter((line) => line.startsWith('celery_task_succeeded_total{') && line.includes(`queue_name="${queue}"`));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
