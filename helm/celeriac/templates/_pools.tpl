@@ -31,7 +31,7 @@ its Deployment, `owned` (whether it is the chart's) and `by`.
 {{- $existing := $given.existingDeployment | default dict -}}
 {{- $base := $root.Values.defaults -}}
 {{- if $existing.name -}}
-{{- $base = pick $base "scaling" "target" -}}
+{{- $base = pick $base "scaling" "target" "keda" -}}
 {{- else if and (eq ($given.kind | default $base.kind) "python") (ne $base.kind "python") -}}
 {{- /* What is said for Node workers fits no other. */ -}}
 {{- $base = omit $base "probes" "app" "args" "command" -}}
