@@ -7,6 +7,7 @@ import { brokerError, type RpcChannel, replyCode } from './rpc-channel.ts';
 
 /** The queue operations of RabbitMQ, until they are ended. */
 export interface AmqpQueueAdmin extends QueueAdmin {
+  consumers(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Ends what is watched; what has not been answered rejects. */
   end(): void;
 }

@@ -142,6 +142,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
       declare: (queue) => whenOpen(() => queues.declare(queue)),
       depth: (name) => whenOpen(() => queues.depth(name)),
       depths: (names) => whenOpen(() => queues.depths(names)),
+      consumers: (names) => whenOpen(() => queues.consumers(names)),
       purge: (name) => whenOpen(() => queues.purge(name)),
       nextDueMs: () => whenOpen(() => queues.nextDueMs()),
       watchGrowth: (names, onGrowth) => whenOpen(() => queues.watchGrowth(names, onGrowth)),
