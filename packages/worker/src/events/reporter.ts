@@ -36,7 +36,8 @@ export class Reporter {
     this.#taskEvents = on;
   }
 
-  received(request: Request): void {
+  /** `queue` goes out beside Celery's fields: otherwise only clients say it, where they send events at all. */
+  received(request: Request, queue: string): void {
     const { dispatcher, logger, taskLines } = this.#options;
     if (taskLines) logger.info({ taskId: request.id, taskName: request.taskName }, `Task ${request.taskName}[${request.id}] received`);
     if (!this.#taskEvents) return;
@@ -50,6 +51,7 @@ export class Reporter {
       retries: request.retries,
       eta: request.eta?.text ?? null,
       expires: request.expires?.text ?? null,
+      queue,
     });
   }
 
@@ -67,6 +69,10 @@ export class Reporter {
     if (usual && !this.#taskEvents) return;
     const report = settlement.report();
     if (this.#taskEvents && report.event !== null) dispatcher.send(report.event.type, report.event.fields);
+    // A run whose message is rejected has failed, and was rejected (celery/worker/request.py, `on_failure` and `reject`).
+    if (this.#taskEvents && registered && request !== null && settlement.ending.kind === 'reject') {
+      dispatcher.send('task-rejected', { uuid: request.id, requeue: false });
+    }
     if (usual || (settlement.ending.kind === 'quarantine' && !this.#mayWrite(settlement.ending.code))) return;
     const task = request === null ? {} : { taskId: request.id, taskName: request.taskName };
     logger[report.level]({ ...task, ...report.fields }, report.text);

@@ -175,7 +175,7 @@ export class Intake {
           return;
         }
         hand.add(attempt);
-        reporter.received(request);
+        reporter.received(request, attempt.delivery.queue);
         booking.add(attempt);
         return;
       }
