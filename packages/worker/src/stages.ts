@@ -59,6 +59,7 @@ export function createPool({ options, slots, logger }: WorkerSettings, stages: (
       onStarted: (job, pid) => stages()?.outcomes.started(job, pid),
       onOutcome: (job, outcome) => stages()?.outcomes.ended(job, outcome),
       onRoom: () => stages()?.booking.book(),
+      onChildExit: (reason) => stages()?.tally.childExited(reason),
       onLog: ({ job, level, text, fields }) =>
         logger[level](job === null ? fields : { ...fields, taskId: job.request.id, taskName: job.request.taskName }, text),
       onCall: (call) => stages()?.onCall(call) ?? Promise.reject(new Error('the worker has not started')),

@@ -1,4 +1,5 @@
 import type { Settlement } from '../outcome/settlement.ts';
+import { CHILD_EXIT_REASONS, type ChildExitReason } from '../pool/pool.ts';
 
 /** Counts of one task name. */
 export interface TaskCounts {
@@ -12,6 +13,8 @@ export class Tally {
   readonly byTask: Map<string, TaskCounts> = new Map();
   /** Messages quarantined, by code. */
   readonly quarantined: Map<string, number> = new Map();
+  /** Child processes that are gone, by reason; each is there from the start. */
+  readonly childExits: Map<ChildExitReason, number> = new Map(CHILD_EXIT_REASONS.map((reason) => [reason, 0]));
   #processed = 0;
 
   /** Runs begun, as Celery's `processed`. */
@@ -22,6 +25,10 @@ export class Tally {
   started(taskName: string): void {
     this.#processed += 1;
     this.#of(taskName).started += 1;
+  }
+
+  childExited(reason: ChildExitReason): void {
+    this.childExits.set(reason, (this.childExits.get(reason) ?? 0) + 1);
   }
 
   ran(taskName: string, durationMs: number): void {

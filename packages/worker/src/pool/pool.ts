@@ -63,6 +63,26 @@ export interface ChildCall {
   readonly parent: Request;
 }
 
+/**
+ * Why a child process went: replaced after so many tasks, for its memory, for its age, or because code of a failed task may still run in it
+ * (`tainted`); killed at a hard limit or by `terminate` (or a drain's deadline); by itself (`crash`); before it was ready (`start`); after the only
+ * task it was started for (`fresh`); or not needed any more (`released`: a reload, fewer slots, the end of the worker).
+ */
+export const CHILD_EXIT_REASONS = [
+  'max-tasks',
+  'memory',
+  'age',
+  'tainted',
+  'timeout',
+  'terminated',
+  'crash',
+  'start',
+  'fresh',
+  'released',
+] as const;
+
+export type ChildExitReason = (typeof CHILD_EXIT_REASONS)[number];
+
 export interface PoolEvents {
   /** The job began; exactly once before its outcome, never for `aborted`. */
   onStarted(job: Job, pid: number): void;
@@ -70,6 +90,8 @@ export interface PoolEvents {
   onOutcome(job: Job, outcome: Outcome): void;
   /** Room appeared: submit may accept again. Called at most once a turn. */
   onRoom(): void;
+  /** A child process is gone. */
+  onChildExit?(reason: ChildExitReason): void;
   onLog(entry: {
     readonly job: Job | null;
     readonly level: 'debug' | 'info' | 'warn' | 'error';

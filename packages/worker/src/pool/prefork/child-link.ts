@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { ChildExitReason } from '../pool.ts';
 import type { Booking } from './booking.ts';
 import type { ChildCommand } from './child-command.ts';
 import type { ChildHello, ChildLoadFailure } from './child-config.ts';
@@ -67,6 +68,8 @@ export class ChildLink {
   killed = false;
   /** It was asked to exit. */
   dismissed = false;
+  /** Why it is to be replaced, where it is; the first reason stands. */
+  leavesFor: ChildExitReason | null = null;
   /** Set where the child broke the rules. */
   violation: string | undefined;
   /** Calls of its tasks that are being published. */

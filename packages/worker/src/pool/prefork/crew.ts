@@ -70,7 +70,7 @@ export class Crew {
   /** New children load the task modules anew; warm ones that did not leave. */
   turnOver(): void {
     this.#epoch += 1;
-    for (const link of this.#starting.keys()) link.kill('SIGKILL');
+    for (const link of this.#starting.keys()) this.#giveUp(link);
     for (const link of this.#warm.splice(0)) this.dismiss(link);
     clearTimeout(this.#pause);
     this.#pause = undefined;
@@ -91,10 +91,16 @@ export class Crew {
   async #close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#pause);
-    for (const link of this.#starting.keys()) link.kill('SIGKILL');
+    for (const link of this.#starting.keys()) this.#giveUp(link);
     for (const link of this.#warm.splice(0)) this.dismiss(link);
     if (this.#alive.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
     this.#guardian.close();
+  }
+
+  /** Nobody needs the child that is starting any more. */
+  #giveUp(link: ChildLink): void {
+    link.leavesFor = 'released';
+    link.kill('SIGKILL');
   }
 
   #spawn(): boolean {

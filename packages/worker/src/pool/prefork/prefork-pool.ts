@@ -1,6 +1,6 @@
 import { CeleriacError } from '@celeriac/protocol';
 import type { TaskManifest } from '../../tasks/manifest.ts';
-import type { Job, Outcome, Pool, PoolEvents } from '../pool.ts';
+import type { ChildExitReason, Job, Outcome, Pool, PoolEvents } from '../pool.ts';
 import { Booking } from './booking.ts';
 import { childCommand } from './child-command.ts';
 import type { ChildCallFrame } from './child-frames.ts';
@@ -171,7 +171,10 @@ class PreforkPool implements Pool {
   #send(link: ChildLink, booking: Booking): void {
     this.#lastSeq = this.#lastSeq >= 0xffff_ffff ? 1 : this.#lastSeq + 1;
     link.send(booking, this.#lastSeq);
-    if (link.sent >= this.#settings.maxTasksPerChild) link.retiring = true;
+    if (link.sent >= this.#settings.maxTasksPerChild) {
+      link.retiring = true;
+      link.leavesFor ??= 'max-tasks';
+    }
     this.#overseer.watch(link);
   }
 
@@ -196,7 +199,9 @@ class PreforkPool implements Pool {
   }
 
   #recycle(link: ChildLink, flags: number): void {
-    if ((flags & OUTCOME_FLAG.TAINTED) !== 0) {
+    const isTainted = (flags & OUTCOME_FLAG.TAINTED) !== 0;
+    link.leavesFor ??= isTainted ? 'tainted' : (flags & OUTCOME_FLAG.OVER_MEMORY) !== 0 ? 'memory' : 'age';
+    if (isTainted) {
       link.retiring = true;
       if (link.waiting > 0) link.requestVoid();
     } else this.#staffing.replaceWhenWarm(link);
@@ -222,6 +227,7 @@ class PreforkPool implements Pool {
   #gone(link: ChildLink, cause: string, running: Booking | null, unbegun: readonly Booking[]): void {
     this.#dirty.delete(link);
     const ended = this.#overseer.takeOutcome(link, running);
+    this.#events.onChildExit?.(this.#exitReason(link, running, ended));
     this.#staffing.remove(link);
     if (running !== null) this.#events.onOutcome(running.job, ended ?? this.#lost(link, cause));
     else if (link.ready && !link.dismissed && !this.#deadlinePassed)
@@ -233,6 +239,13 @@ class PreforkPool implements Pool {
       });
     this.#unbegun(null, unbegun);
     this.#roomMayHaveAppeared();
+  }
+
+  #exitReason(link: ChildLink, running: Booking | null, ended: Outcome | undefined): ChildExitReason {
+    if (ended !== undefined) return ended.kind === 'timed-out' ? 'timeout' : 'terminated';
+    if (running !== null) return this.#deadlinePassed ? 'terminated' : 'crash';
+    if (link.dismissed || this.#deadlinePassed) return link.leavesFor ?? 'released';
+    return link.ready ? 'crash' : (link.leavesFor ?? 'start');
   }
 
   #lost(link: ChildLink, cause: string): Outcome {

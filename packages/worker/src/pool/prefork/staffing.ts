@@ -216,6 +216,7 @@ export class Staffing {
     slot.guest = link;
     this.#ports.runFresh(link, booking);
     link.retiring = true;
+    link.leavesFor = 'fresh';
   }
 
   /** A slot gets the child that comes after its present one. */
