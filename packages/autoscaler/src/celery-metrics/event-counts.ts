@@ -1,8 +1,8 @@
 import type { FleetEvent } from '@celeriac/brokers';
 import { createHosts, type Hosts } from './hosts.ts';
-import { createKnownTasks, type KnownTask, TASK_EVENTS, type TaskEventType } from './known-tasks.ts';
+import { createKnownTasks, type KnownTask, TASK_EVENTS, type TaskEventType, takeWait } from './known-tasks.ts';
 import { type CountedFlow, createQueueFlow } from './queue-flow.ts';
-import { createTaskSeries, type TaskSeries } from './task-series.ts';
+import { createTaskSeries, type TaskLabels, type TaskSeries } from './task-series.ts';
 
 /** What labels are made of beside the events. */
 export interface EventLabels {
@@ -56,28 +56,33 @@ export function createEventCounts(labels: EventLabels, most = 100_000): EventCou
     if (labels.hostnameLabel === 'host') return hostOf(nodename);
     return isClient ? 'generic' : (labels.poolOf(nodename) ?? hostOf(nodename));
   };
-  const countFlow = (type: TaskEventType, task: KnownTask, waitS: number | null): boolean => {
-    const isReceived = type === 'task-received';
-    if (!isReceived && type !== 'task-succeeded' && type !== 'task-failed' && waitS === null) return true;
-    const pool = task.queue == null ? labels.poolOf(task.nodename) : undefined;
-    const queue = task.queue ?? (pool === undefined ? undefined : labels.onlyQueueOf(pool)) ?? UNKNOWN_QUEUE;
-    if (waitS !== null) flow.waited(queue, waitS);
-    return type === 'task-started' || flow.add(isReceived ? 'received' : 'completed', queue);
+  const queueOf = (task: KnownTask, nodename: string): string => {
+    const pool = task.queue == null ? labels.poolOf(nodename) : undefined;
+    return task.queue ?? (pool === undefined ? undefined : labels.onlyQueueOf(pool)) ?? UNKNOWN_QUEUE;
+  };
+  const labelsOf = (task: KnownTask, hostname: string): TaskLabels => {
+    return { name: task.name ?? 'None', hostname, queue: task.queue === undefined ? 'celery' : (task.queue ?? 'None') };
   };
   const countTask = (type: TaskEventType, event: FleetEvent, nowMs: number): boolean => {
     const task = tasks.after(type, event);
     if (task === null) return true;
     const hostname = labelOf(task.nodename, type === 'task-sent');
     hosts.touch(hostname, nowMs);
-    const waitS = type === 'task-started' ? waitOf(task, event.timestamp) : null;
-    const added = series.add({
-      labels: { name: task.name ?? 'None', hostname, queue: task.queue === undefined ? 'celery' : (task.queue ?? 'None') },
-      type,
-      exception: type === 'task-failed' ? exceptionOf(event.exception) : '',
-      runtimeS: typeof event.runtime === 'number' ? event.runtime : null,
-      waitS,
-    });
-    return countFlow(type, task, waitS) && added;
+    const exception = type === 'task-failed' ? exceptionOf(event.exception) : '';
+    const runtimeS = typeof event.runtime === 'number' ? event.runtime : null;
+    const added = series.add({ labels: labelsOf(task, hostname), type, exception, runtimeS });
+    const flown = countFlow(type, task);
+    // What a client says may come behind what the worker says, which is then what the wait is counted for.
+    const waitS = type === 'task-started' || type === 'task-sent' ? takeWait(task) : null;
+    if (waitS === null) return added && flown;
+    const { worker } = task.attempt;
+    const waited = flow.waited(queueOf(task, worker), waitS);
+    return series.addWait(labelsOf(task, labelOf(worker, false)), waitS) && waited && added;
+  };
+  const countFlow = (type: TaskEventType, task: KnownTask): boolean => {
+    if (type === 'task-received') return flow.add('received', queueOf(task, task.nodename));
+    if (type === 'task-succeeded' || type === 'task-failed') return flow.add('completed', queueOf(task, task.nodename));
+    return true;
   };
 
   return {
@@ -108,12 +113,6 @@ function isTaskEvent(type: string): type is TaskEventType {
 
 function isWorkerEvent(type: string): boolean {
   return type === 'worker-heartbeat' || type === 'worker-online' || type === 'worker-offline';
-}
-
-/** From sending, or from the ETA, to the start; by two clocks, so that a little less than nothing is nothing. */
-function waitOf(task: KnownTask, startedS: unknown): number | null {
-  if (task.sentS === null || typeof startedS !== 'number') return null;
-  return Math.max(0, startedS - Math.max(task.sentS, task.etaS ?? 0));
 }
 
 /** Events carry the exception as Python shows it: `ValueError('no')`. */

@@ -38,7 +38,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
   let closed = false;
   let taken = 0;
   let unread = 0;
-  let secondBeganMs = 0;
+  let secondBeganMs = Number.NEGATIVE_INFINITY;
   let leftInSecond = 0;
 
   const take = ({ message }: BusMessage): void => {

@@ -15,6 +15,19 @@ export const TASK_EVENTS = {
 /** One of {@link TASK_EVENTS}. */
 export type TaskEventType = keyof typeof TASK_EVENTS;
 
+/** One attempt of a task, by the clocks of those who sent and started it, epoch seconds. */
+export interface Attempt {
+  readonly retries: number;
+  sentS: number | null;
+  /** Not to be started before. */
+  etaS: number | null;
+  startedS: number | null;
+  /** Node name of the worker that started it. */
+  worker: string;
+  /** Its wait has been counted: a second start, after the loss of a worker, is none that anybody waited for in the queue. */
+  measured: boolean;
+}
+
 /** What the events of a task have said so far. */
 export interface KnownTask {
   /** Null while no event has said it: one that begins in the middle is not told again. */
@@ -23,10 +36,8 @@ export interface KnownTask {
   nodename: string;
   /** As the client or a worker of ours said it; undefined where nobody has, null where a client said that there is none. */
   queue: string | null | undefined;
-  /** When it was sent by the client's clock, epoch seconds; null while unknown. */
-  sentS: number | null;
-  /** Not to be started before, epoch seconds; null for at once. */
-  etaS: number | null;
+  /** Its latest attempt. */
+  attempt: Attempt;
   rank: number;
 }
 
@@ -67,7 +78,7 @@ export function createKnownTasks(most = 100_000): KnownTasks {
       old = young;
       young = new Map();
     }
-    const found: KnownTask = old.get(id) ?? { name: null, nodename: '', queue: undefined, sentS: null, etaS: null, rank: 8 };
+    const found: KnownTask = old.get(id) ?? { name: null, nodename: '', queue: undefined, attempt: attemptOf(0), rank: 8 };
     young.set(id, found);
     return found;
   };
@@ -80,8 +91,7 @@ export function createKnownTasks(most = 100_000): KnownTasks {
       const task = recall(uuid);
       const late = rank !== RETRY && task.rank !== RETRY && rank > task.rank;
       if (name !== undefined) task.name = name === null ? null : one(String(name));
-      if (event.eta !== undefined) task.etaS = secondsOf(event.eta);
-      if (type === 'task-sent') task.sentS = typeof event.timestamp === 'number' ? event.timestamp : null;
+      noteAttempt(task, type, event);
       if (!late) task.rank = rank;
       if (late && rank === RECEIVED) return task;
       task.nodename = one(hostname);
@@ -92,6 +102,40 @@ export function createKnownTasks(most = 100_000): KnownTasks {
       return young.size + old.size;
     },
   };
+}
+
+/** Events of a client and of a worker overtake each other; the number of retries says which attempt they tell of. */
+function noteAttempt(task: KnownTask, type: TaskEventType, event: FleetEvent): void {
+  if (type === 'task-started') {
+    if (task.attempt.startedS === null)
+      Object.assign(task.attempt, { startedS: numberOf(event.timestamp), worker: String(event.hostname) });
+    return;
+  }
+  if (type !== 'task-sent' && type !== 'task-received') return;
+  const retries = numberOf(event.retries) ?? task.attempt.retries;
+  if (retries < task.attempt.retries) return;
+  if (retries > task.attempt.retries) task.attempt = attemptOf(retries);
+  if (event.eta !== undefined) task.attempt.etaS = secondsOf(event.eta);
+  if (type === 'task-sent') task.attempt.sentS = numberOf(event.timestamp);
+}
+
+/**
+ * How long the latest attempt waited, from sending or from its ETA to its start, once that is known; a little less than nothing, by two
+ * clocks, is nothing. Seconds; null where it is not known yet or was told before.
+ */
+export function takeWait({ attempt }: KnownTask): number | null {
+  const { sentS, etaS, startedS } = attempt;
+  if (attempt.measured || startedS === null || (sentS === null && etaS === null)) return null;
+  attempt.measured = true;
+  return Math.max(0, startedS - Math.max(sentS ?? 0, etaS ?? 0));
+}
+
+function attemptOf(retries: number): Attempt {
+  return { retries, sentS: null, etaS: null, startedS: null, worker: '', measured: false };
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
 function secondsOf(eta: unknown): number | null {

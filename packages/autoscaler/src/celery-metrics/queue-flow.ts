@@ -10,9 +10,9 @@ export interface QueueFlow {
 
 /** A flow that is told of tasks. */
 export interface CountedFlow extends QueueFlow {
-  /** False for one more queue than is kept. */
+  /** False for one more queue than is kept, as of the next. */
   add(what: 'received' | 'completed', queue: string): boolean;
-  waited(queue: string, waitS: number): void;
+  waited(queue: string, waitS: number): boolean;
 }
 
 const MOST_QUEUES = 2_000;
@@ -21,21 +21,26 @@ const MOST_QUEUES = 2_000;
 export function createQueueFlow(): CountedFlow {
   const counts = { received: new Map<string, number>(), completed: new Map<string, number>() };
   const listeners: ((queue: string, waitS: number) => void)[] = [];
+  const isKnown = (queue: string): boolean => {
+    if (counts.received.has(queue)) return true;
+    if (counts.received.size >= MOST_QUEUES) return false;
+    counts.received.set(queue, 0);
+    counts.completed.set(queue, 0);
+    return true;
+  };
   return {
     received: counts.received,
     completed: counts.completed,
     onWait: (listener) => void listeners.push(listener),
     add(what, queue) {
-      if (!counts.received.has(queue)) {
-        if (counts.received.size >= MOST_QUEUES) return false;
-        counts.received.set(queue, 0);
-        counts.completed.set(queue, 0);
-      }
+      if (!isKnown(queue)) return false;
       counts[what].set(queue, (counts[what].get(queue) ?? 0) + 1);
       return true;
     },
     waited(queue, waitS) {
-      if (counts.received.has(queue)) for (const listener of listeners) listener(queue, waitS);
+      if (!isKnown(queue)) return false;
+      for (const listener of listeners) listener(queue, waitS);
+      return true;
     },
   };
 }

@@ -27,14 +27,14 @@ export interface TaskCount {
   readonly exception?: string;
   /** Seconds; counted where the task succeeded. */
   readonly runtimeS?: number | null;
-  /** Seconds; counted where the task started. */
-  readonly waitS?: number | null;
 }
 
 /** The series of tasks, at most so many. */
 export interface TaskSeries {
   /** False where a series would have been one too many: nothing of it is counted. */
   add(count: TaskCount): boolean;
+  /** The same of a wait, seconds. */
+  addWait(labels: TaskLabels, waitS: number): boolean;
   /** Removes all series of a host. */
   removeHost(hostname: string): void;
   readonly rows: ReadonlyMap<string, TaskRow>;
@@ -98,7 +98,7 @@ export function createTaskSeries(most: number): TaskSeries {
   };
 
   return {
-    add({ labels, type, exception = '', runtimeS = null, waitS = null }) {
+    add({ labels, type, exception = '', runtimeS = null }) {
       const row = rowOf(labels);
       if (row === null) return false;
       if (type === 'task-sent') return addOne(row, type);
@@ -111,11 +111,13 @@ export function createTaskSeries(most: number): TaskSeries {
         row.runtime ??= emptyBuckets(RUNTIME.buckets);
         observe(row.runtime, RUNTIME.buckets, runtimeS);
       }
-      if (type === 'task-started' && waitS !== null) {
-        if (row.wait === null && !make(samplesOf(WAIT))) return false;
-        row.wait ??= emptyBuckets(WAIT.buckets);
-        observe(row.wait, WAIT.buckets, waitS);
-      }
+      return true;
+    },
+    addWait(labels, waitS) {
+      const row = rowOf(labels);
+      if (row === null || (row.wait === null && !make(samplesOf(WAIT)))) return false;
+      row.wait ??= emptyBuckets(WAIT.buckets);
+      observe(row.wait, WAIT.buckets, waitS);
       return true;
     },
     removeHost(hostname) {
