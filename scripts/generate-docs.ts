@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { monitoringDocuments } from '../helm/monitoring/documents.ts';
 import { ERROR_CODES } from '../packages/protocol/src/errors/codes.ts';
 import { chartDocuments } from './helm/chart-documents.ts';
+import { metricsDocument } from './metrics-document.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -14,7 +15,12 @@ export interface GeneratedDocument {
 }
 
 export function generatedDocuments(): readonly GeneratedDocument[] {
-  return [{ path: 'docs/errors.md', text: errorsDocument() }, ...chartDocuments(), ...monitoringDocuments()];
+  return [
+    { path: 'docs/errors.md', text: errorsDocument() },
+    { path: 'docs/metrics.md', text: metricsDocument() },
+    ...chartDocuments(),
+    ...monitoringDocuments(),
+  ];
 }
 
 function errorsDocument(): string {
