@@ -258,7 +258,7 @@ export const RULE_CASES: readonly RuleCase[] = [
           {
             labels: { namespace: 'app', pool: 'emails', reason: 'crash' },
             summary: 'Workers of pool emails crash again and again.',
-            description: 'Pool emails: 20 processes that ran tasks have crashed within 10 minutes.',
+            description: 'Pool emails: 20 child processes have crashed or did not start within 10 minutes.',
           },
         ],
       },

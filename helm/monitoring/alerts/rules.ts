@@ -87,13 +87,13 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: 'workersCrashLooping',
     alert: 'CeleriacWorkersCrashLooping',
-    expr: `${most('namespace, pool, reason', 'celeriac_stuck_replicas', 'reason="CrashLoopBackOff"')} > 0 or sum by (namespace, pool, reason) (increase(celeriac_worker_child_exits_total{reason="crash",${WORKERS}}[10m])) > ${THRESHOLD}`,
+    expr: `${most('namespace, pool, reason', 'celeriac_stuck_replicas', 'reason="CrashLoopBackOff"')} > 0 or sum by (namespace, pool, reason) (increase(celeriac_worker_child_exits_total{reason=~"crash|start",${WORKERS}}[10m])) > ${THRESHOLD}`,
     for: '2m',
     severity: 'warning',
     threshold: 5,
     summary: 'Workers of pool {{ $labels.pool }} crash again and again.',
     description:
-      'Pool {{ $labels.pool }}: {{ printf "%.0f" $value }} {{ if eq $labels.reason "CrashLoopBackOff" }}replica(s) in CrashLoopBackOff{{ else }}processes that ran tasks have crashed within 10 minutes{{ end }}.',
+      'Pool {{ $labels.pool }}: {{ printf "%.0f" $value }} {{ if eq $labels.reason "CrashLoopBackOff" }}replica(s) in CrashLoopBackOff{{ else }}child processes have crashed or did not start within 10 minutes{{ end }}.',
   },
   {
     name: 'signalsStale',

@@ -46,11 +46,12 @@ const now: Row = {
     {
       kind: 'stat',
       title: 'Broker evicts',
-      description: 'Whether the memory policy of Redis lets it throw keys away: then tasks get lost. noeviction is right.',
+      description:
+        'Whether the memory policy of Redis lets it throw keys away: then tasks get lost. noeviction is right. RabbitMQ has no such policy.',
       unit: 'none',
       width: 4,
-      words: { '0': ['no', 'green'], '1': ['yes', 'red'] },
-      queries: [{ expr: `max(${ofAutoscaler('celeriac_broker_evicts')})`, legend: 'evicts' }],
+      words: { '-1': ['not told', 'text'], '0': ['no', 'green'], '1': ['yes', 'red'] },
+      queries: [{ expr: `max(${ofAutoscaler('celeriac_broker_evicts')}) or vector(-1)`, legend: 'evicts' }],
     },
     {
       kind: 'stat',
