@@ -49,9 +49,15 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The volumes every pod has. Given root and names: those of volumes the user gives. */}}
+{{/* Not empty where a list of maps has one whose .key is .value. Given list, key and value. */}}
+{{- define "celeriac.hasOne" -}}
+{{- range .list -}}{{- if eq (get . $.key | toString | trimSuffix "/") $.value -}}yes{{- end -}}{{- end -}}
+{{- end -}}
+
+{{/* The volumes every pod has. Given root, and volumes and volumeMounts of the user. */}}
 {{- define "celeriac.volumes" -}}
-{{- if not (has "tmp" (.names | default list)) }}
+{{- $tmpGiven := include "celeriac.hasOne" (dict "list" .volumes "key" "name" "value" "tmp") -}}
+{{- if not (or $tmpGiven (include "celeriac.hasOne" (dict "list" .volumeMounts "key" "mountPath" "value" "/tmp"))) }}
 - name: tmp
   emptyDir: {}
 {{- end }}
@@ -82,9 +88,9 @@
 {{- end }}
 {{- end -}}
 
-{{/* Their mounts. Given root and names. */}}
+{{/* Their mounts. Given the same. */}}
 {{- define "celeriac.volumeMounts" -}}
-{{- if not (has "tmp" (.names | default list)) }}
+{{- if not (include "celeriac.hasOne" (dict "list" .volumeMounts "key" "mountPath" "value" "/tmp")) }}
 - name: tmp
   mountPath: /tmp
 {{- end }}
