@@ -53,15 +53,17 @@ function build() {
   const targets = positionals.length === 0 ? ['worker', 'autoscaler'] : positionals;
   const unknown = targets.filter((target) => !TARGETS.includes(target));
   if (unknown.length > 0) throw new Error(`no target ${unknown.join(', ')}; there are ${TARGETS.join(', ')}`);
-  const revision = git('rev-parse', values.ref ?? 'HEAD');
-  const committed = git('log', '-1', '--format=%cI', values.ref ?? 'HEAD');
+  const revision = git('rev-parse', `${values.ref ?? 'HEAD'}^{commit}`);
+  if (values.ref !== undefined && revision === undefined) throw new Error(`git knows no revision ${values.ref}`);
+  const committed = revision === undefined ? undefined : git('log', '-1', '--format=%cI', revision);
+  const modified = values.ref === undefined && git('status', '--porcelain') !== '';
   const epoch = process.env.SOURCE_DATE_EPOCH ?? FILES_TIME;
   const version = values.version ?? JSON.parse(readFileSync(join(ROOT, 'packages/cli/package.json'), 'utf8')).version;
   const engine = chooseEngine(values.engine, process.env);
-  const context = values.ref === undefined ? ROOT : checkOut(values.ref);
+  const context = values.ref === undefined ? ROOT : checkOut(revision);
   const args = {
     VERSION: version,
-    REVISION: revision ?? '',
+    REVISION: revision === undefined || !modified ? (revision ?? '') : `${revision}-modified`,
     CREATED: committed ?? new Date(Number(epoch) * 1000).toISOString(),
     SOURCE: values.source,
     SOURCE_DATE_EPOCH: epoch,
