@@ -31,7 +31,8 @@ function docker() {
         ...common(context, target, name, args),
         // what else a registry would be told would change with every build
         '--provenance=false',
-        '--output=type=docker,rewrite-timestamp=true',
+        // not with rewrite-timestamp: containerd's image store refuses that together with unpacking (docker/cli#5256)
+        '--load',
         ...(offline ? ['--pull=false'] : []),
         context,
       ]),

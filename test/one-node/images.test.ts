@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Celery } from '@celeriac/producer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openImage } from '../../docker/image-archive.ts';
 import { billOfMaterials } from '../../docker/sbom.ts';
 import { until } from '../until.ts';
 import { type ReachableBroker, startReachableRedis } from './broker.ts';
 import { type OneNode, oneNode } from './cluster.ts';
 import { type HttpLedger, startHttpLedger } from './http-ledger.ts';
 import * as tasks from './image-tasks.ts';
-import { run } from './images.ts';
+import { baseArchives, run } from './images.ts';
 import { ARBITRARY_UID, exitCode, type RestrictedPod, ready, restrictedNamespace, restrictedPod } from './restricted-pod.ts';
 import { KUBE_SCRIPTS } from './why-not.ts';
 
@@ -264,3 +265,23 @@ it('a user builds an image of three lines, and its tasks run', async () => {
     rmSync(folder, { recursive: true });
   }
 }, 180_000);
+
+it.runIf(process.env['CELERIAC_E2E_LONG'] === '1')(
+  'the same sources give the same layers, built anew',
+  async () => {
+    if (cluster.archives === undefined) return; // there is nothing to compare with
+    const folder = mkdtempSync(join(tmpdir(), 'celeriac-again-'));
+    try {
+      const { node } = await baseArchives();
+      const args = ['docker/build.mjs', 'worker', '--engine', 'buildah', '--base', node, '--out', folder];
+      // a store of its own: nothing is taken from an earlier build
+      await run(process.execPath, args, { IMAGE_STORE: join(folder, 'store') });
+      using first = openImage(cluster.archives.worker);
+      using second = openImage(join(folder, 'celeriac-worker.tar'));
+      expect(second.layers.map(({ digest }) => digest)).toEqual(first.layers.map(({ digest }) => digest));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  600_000,
+);
