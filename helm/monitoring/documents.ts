@@ -10,7 +10,7 @@ import { jsonText } from './grafana/json-text.ts';
 export const DASHBOARDS: readonly Dashboard[] = [fleetOverview, poolDetail, tasks, autoscalerHealth];
 
 /** Where the runbooks are, relative to the repository's root. */
-export const RUNBOOKS = 'docs/guide/alerts.md';
+export const RUNBOOKS = 'docs/guide/runbooks.md';
 
 const PLAIN_HEADER = `# The alerts of Celeriac for a Prometheus without the chart, made from helm/monitoring/alerts by \`npm run docs\`.
 # They take autoscalers from jobs whose name begins with celeriac, and workers from series with a label \`pool\`.

@@ -11,7 +11,7 @@ import { RULE_CASES } from './rule-cases.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PLAIN = join(ROOT, 'examples/monitoring/alerts.yaml');
-const RUNBOOKS = 'docs/guide/alerts.md';
+const RUNBOOKS = 'docs/guide/runbooks.md';
 
 describe('the rules', () => {
   it('have a name each, and a runbook that is there', () => {

@@ -25,7 +25,7 @@ export const SELECTOR = '__SELECTOR__';
 /** The same for series that are scraped from workers. */
 export const WORKERS = '__WORKERS__';
 
-/** The anchor of its runbook in docs/guide/alerts.md, where each alert is a heading. */
+/** The anchor of its runbook in docs/guide/runbooks.md, where each alert is a heading. */
 export function runbookOf({ alert }: Pick<AlertRule, 'alert'>): string {
   return alert.toLowerCase();
 }
