@@ -1,6 +1,6 @@
 // What a user sees of a release from outside, from `helm install` to `helm uninstall`. The tests of one story build on each other.
 
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { until } from '../until.ts';
 import type { ReachableBroker } from './broker.ts';
 import { type OneNode, oneNode } from './cluster.ts';
@@ -27,6 +27,7 @@ export function tellStory(options: StoryOptions): void {
   let broker: ReachableBroker;
   let release: Release;
   let before: readonly string[];
+  let installed = false;
 
   beforeAll(async () => {
     cluster = await oneNode();
@@ -34,6 +35,7 @@ export function tellStory(options: StoryOptions): void {
     release = await prepareRelease({ cluster, broker, helm: options.helm });
     before = await objectsOf(cluster, release.namespace);
   });
+  beforeEach(({ skip, task }) => skip(!installed && !task.name.endsWith('helm install'), 'nothing is installed'));
   afterEach(async ({ task }) => {
     if (task.result?.state === 'fail') console.error(await release.report());
   });
@@ -52,6 +54,7 @@ export function tellStory(options: StoryOptions): void {
 
   it('stands at zero after helm install', async () => {
     await release.install();
+    installed = true;
     await release.atZero('node', 'python');
     expect(await release.helm(['status', release.name])).toContain('STATUS: deployed');
   });
