@@ -30,8 +30,8 @@ describe('the rules', () => {
   it('have a case in which they fire and one in which they do not', () => {
     for (const { alert } of ALERT_RULES) {
       const cases = RULE_CASES.filter((of) => of.alert === alert);
-      const fires = cases.map((of) => of.expect.some(({ fires }) => fires.length > 0));
-      expect([...new Set(fires)].sort(), alert).toEqual([false, true]);
+      const fires = new Set(cases.map((of) => of.expect.some(({ fires }) => fires.length > 0)));
+      expect(fires, alert).toEqual(new Set([false, true]));
       // What fires had not fired before its time.
       for (const of of cases) expect(of.expect[0]?.fires, of.name).toEqual([]);
     }

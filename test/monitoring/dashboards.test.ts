@@ -1,7 +1,7 @@
 // The dashboards as files: what Grafana does not complain of and people do.
 
-import { AUTOSCALER_METRIC_TABLES } from '@celeriac/autoscaler';
 import { describe, expect, it } from 'vitest';
+import { allMetrics } from '../../scripts/metrics-document.ts';
 import { allPanels, type DashboardFile, type PanelFile, readDashboards } from './dashboard-file.ts';
 import { interpolate } from './interpolate.ts';
 
@@ -13,6 +13,16 @@ const expressionsOf = (dashboard: DashboardFile): readonly string[] => [
   ...dashboard.annotations.list.map(({ expr }) => expr),
   ...dashboard.templating.list.flatMap(({ definition }) => (definition === undefined ? [] : [definition])),
 ];
+
+/** Labels that a scrape adds. */
+const OF_TARGETS = ['namespace', 'job'];
+const metrics = new Map(allMetrics().map((metric) => [metric.name, metric]));
+
+/** Labels of a metric; undefined where there is none of that name. */
+function labelsOf(name: string): readonly string[] | undefined {
+  const base = metrics.get(name.replace(/_(bucket|sum|count)$/, ''));
+  return (metrics.get(name) ?? (base?.type === 'histogram' ? base : undefined))?.labels;
+}
 
 /** Names of metrics in an expression, with what follows each. */
 function metricsIn(expr: string): readonly { readonly name: string; readonly next: string }[] {
@@ -69,14 +79,10 @@ describe.each([...dashboards])('%s', (_file, dashboard) => {
   });
 
   it('asks for metrics that there are, of what was chosen only', () => {
-    const known = new Set(
-      AUTOSCALER_METRIC_TABLES.flatMap(({ tables }) => tables.flatMap((table) => Object.values(table))).map(({ name }) => name),
-    );
     const unknown = new Set<string>();
     for (const expr of expressionsOf(dashboard)) {
       for (const { name, next } of metricsIn(expr)) {
-        const base = name.replace(/_(bucket|sum|count)$/, '');
-        if (!known.has(name) && !known.has(base) && !name.startsWith('celeriac_worker_')) unknown.add(name);
+        if (labelsOf(name) === undefined) unknown.add(name);
         // The first of a chain of variables has nothing to follow.
         if (!/^label_values\(\w+, namespace\)$/.test(expr)) expect(`${name}${next}`, expr).toMatch(/\{$/);
       }
@@ -87,6 +93,15 @@ describe.each([...dashboards])('%s', (_file, dashboard) => {
         ).toBe(true);
     }
     expect([...unknown]).toEqual([]);
+  });
+
+  it('matches labels that the metrics have, or their targets', () => {
+    for (const expr of expressionsOf(dashboard)) {
+      for (const [, name = '', selector = ''] of expr.matchAll(/\b((?:celeriac|celery|process)_\w+)\{([^}]*)\}/g)) {
+        const labels = [...(labelsOf(name) ?? []), ...OF_TARGETS, ...(name.startsWith('celeriac_worker_') ? ['pool'] : [])];
+        for (const [, label] of selector.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)) expect(labels, `${name} in ${expr}`).toContain(label);
+      }
+    }
   });
 
   it('uses variables that it has', () => {

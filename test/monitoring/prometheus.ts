@@ -99,7 +99,7 @@ export async function startPrometheus(targets: () => readonly Target[], rules: r
   ];
   const server = spawnProcess(PROGRAM, args, { cwd: folder });
   const ask = async <T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<T> => {
-    const answer = (await (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(query)}`)).json()) as Answer<T>;
+    const answer = (await (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(query).toString()}`)).json()) as Answer<T>;
     if (answer.status !== 'success') throw new Error(`${path} ${JSON.stringify(query)}: ${answer.error}`);
     return answer.data;
   };
