@@ -23,8 +23,8 @@ interface ImageValues {
   readonly tag: string;
 }
 
-/** Their ENTRYPOINT, CMD and ENV are those of docker/Dockerfile; `celeriac` and `node` are on their PATH. */
-export function chartImages(): ChartImages {
+/** `others` are further images by their whole names. ENTRYPOINT, CMD and ENV of the chart's own are those of docker/Dockerfile; `celeriac` and `node` are on their PATH. */
+export function chartImages(others: Readonly<Record<string, TestImage>> = {}): ChartImages {
   const bin = mkdtempSync(join(tmpdir(), 'celeriac-chart-bin-'));
   const main = resolve(ROOT, 'packages/cli/src/main.ts');
   const start = `exec '${process.execPath}' --conditions=@celeriac/source '${main}' "$@"`;
@@ -32,6 +32,7 @@ export function chartImages(): ChartImages {
   symlinkSync(process.execPath, join(bin, 'node'));
   const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, NODE_ENV: 'production', HOME: '/tmp', NO_COLOR: '1' };
   const known: Readonly<Record<string, TestImage>> = {
+    ...others,
     [`${REGISTRY}/celeriac-worker:${TAG}`]: { entrypoint: ['celeriac'], cmd: ['worker'], env },
     [`${REGISTRY}/celeriac-autoscaler:${TAG}`]: { entrypoint: ['celeriac'], cmd: ['autoscale'], env: { ...env, MALLOC_ARENA_MAX: '1' } },
   };

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import type { PoolSummary } from '@celeriac/autoscaler';
 import { Celery } from '@celeriac/producer';
 import { type RedisServer, startRedis } from '../brokers/redis.ts';
+import type { TestImage } from '../kubelet/image.ts';
 import { type Kubelet, startKubelet } from '../kubelet/kubelet.ts';
 import type { Pod } from '../kubelet/pod.ts';
 import { type ApiProxy, startApiProxy } from '../kubernetes/api-proxy.ts';
@@ -57,7 +58,8 @@ export interface ChartRig {
   leader(): Promise<Pod>;
   pool(name: string): Promise<PoolSummary>;
   metrics(): Promise<string>;
-  publish(queue: string, count: number, ms: number): Promise<readonly string[]>;
+  /** Tasks that note their start and end in the ledger; resolves with their ids. `celery` default the rig's own. */
+  publish(queue: string, count: number, ms: number, celery?: Celery): Promise<readonly string[]>;
   wanted(pool: string): Promise<number>;
   /** Neither wanted nor there. */
   atZero(pool: string, timeoutMs?: number): Promise<void>;
@@ -73,7 +75,14 @@ const SCALING = {
   ...{ idleToZero: '3s', downDelay: '2s' },
 };
 
-export async function startChartRig(helm: Helm): Promise<ChartRig> {
+export interface ChartRigOptions {
+  /** Images besides the chart's own, by their whole names. */
+  readonly images?: Readonly<Record<string, TestImage>>;
+  /** Whether the API server refuses and warns of pods that are not Pod Security "restricted". Default true. */
+  readonly restricted?: boolean;
+}
+
+export async function startChartRig(helm: Helm, options: ChartRigOptions = {}): Promise<ChartRig> {
   const stack = new AsyncDisposableStack();
   try {
     const program = await helmProgram(helm);
@@ -81,11 +90,11 @@ export async function startChartRig(helm: Helm): Promise<ChartRig> {
     const namespace = await cluster.createNamespace();
     stack.defer(() => cluster.deleteNamespace(namespace).catch(() => undefined));
     const labels = Object.fromEntries(['enforce', 'warn', 'audit'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']));
-    await cluster.api.patch(resourcePath('Namespace', undefined, namespace), { metadata: { labels } });
+    if (options.restricted !== false) await cluster.api.patch(resourcePath('Namespace', undefined, namespace), { metadata: { labels } });
     const redis = await startRedis();
     stack.defer(() => redis.stop());
     const proxy = stack.use(await startApiProxy(cluster));
-    const images = stack.use(chartImages());
+    const images = stack.use(chartImages(options.images));
     const kubelet = await startKubelet({
       ...{ controlPlane: cluster, namespace, services: true, restartBackOffMs: 1_000, volumeSyncMs: 200 },
       ...{ images: images.images, server: `https://127.0.0.1:${proxy.port}` },
@@ -147,9 +156,9 @@ export async function startChartRig(helm: Helm): Promise<ChartRig> {
         return found;
       },
       metrics: async () => ask(await rig.leader(), '/metrics'),
-      async publish(queue, count, ms) {
+      async publish(queue, count, ms, through = celery) {
         const ids = Array.from({ length: count }, (_, index) => `${queue}-${performance.now().toFixed(3)}-${index}`);
-        await Promise.all(ids.map((id) => celery.sendTask('test.work', { args: [ledger.path, id, ms], queue })));
+        await Promise.all(ids.map((id) => through.sendTask('test.work', { args: [ledger.path, id, ms], queue })));
         return ids;
       },
       async wanted(pool) {
