@@ -87,10 +87,10 @@ export function tellStory(options: StoryOptions): void {
       const soon = grown.filter(({ atMs }) => atMs - (first?.atMs ?? 0) < 1_000).map((change) => change.replicas);
       expect(Math.max(...soon), pool).toBeGreaterThanOrEqual(3);
     }
-    // Celery's own exporter's names, for workers of both kinds
+    // under celery-exporter's names, for workers of both kinds
     const exported = await release.metrics('celery-metrics');
-    for (const [queue, ids] of Object.entries({ jobs, snakes })) {
-      expect(succeededIn(exported, queue), queue).toBeGreaterThanOrEqual(ids.length);
+    for (const [pool, ids] of Object.entries({ node: jobs, python: snakes })) {
+      expect(succeededIn(exported, pool), pool).toBeGreaterThanOrEqual(ids.length);
     }
     note(`${24 * load} tasks of 0.7 s for each of two pools at zero`, coldStart(release, 'node', 'jobs', publishedAtMs));
     await release.atZero('node', 'python');
@@ -185,10 +185,9 @@ export function tellStory(options: StoryOptions): void {
   });
 }
 
-/** What `celery_task_succeeded_total` says of the tasks of a queue, over all workers. */
-function succeededIn(metrics: string, queue: string): number {
-  const lines = metrics
-    .split('\n')
-    .filter((line) => line.startsWith('celery_task_succeeded_total{') && line.includes(`queue_name="${queue}"`));
+/** What `celery_task_succeeded_total` says of the workers of a pool. */
+function succeededIn(metrics: string, pool: string): number {
+  const host = `hostname="fleet-celeriac-${pool}-`;
+  const lines = metrics.split('\n').filter((line) => line.startsWith('celery_task_succeeded_total{') && line.includes(host));
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
