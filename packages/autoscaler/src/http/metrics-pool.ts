@@ -5,6 +5,7 @@ import { oldestAgeMs, type Sample, valueOr } from '../window/sample.ts';
 import { replicasByStage } from './decision-stages.ts';
 import type { MetricMakers } from './metric-makers.ts';
 import type { MetricsPart, MetricsSource } from './metrics-part.ts';
+import { createNewDecisions } from './new-decisions.ts';
 import { POOL_METRICS } from './tables/pool-table.ts';
 
 /** Reasons that are words of Kubernetes or of ours; others share one series. */
@@ -17,6 +18,7 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
 
   const beganMs = autoscaler.nowMs;
   const timed = new Map<string, ReadonlySet<string>>();
+  const newDecisions = createNewDecisions();
 
   const writeTasks = (tick: PoolTick, known: readonly ReplicaSeen[]): void => {
     const { pool, seen } = tick;
@@ -78,9 +80,10 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
   };
 
   return {
-    observe({ pool, seen, decision }) {
-      if (decision.apply && decision.to !== decision.from)
-        autoscaler.tally.of(pool).add('decisions', decision.to > decision.from ? 'up' : 'down');
+    observe(tick) {
+      const { pool, seen } = tick;
+      const made = newDecisions.of(tick);
+      if (made !== null) autoscaler.tally.of(pool).add('decisions', made.direction);
       const online = valueOr(seen.replicas, []).filter((replica) => replica.onlineAtMs !== null);
       const before = timed.get(pool);
       // A histogram that begins with its first observation has no rate of it.
@@ -97,6 +100,7 @@ export function createPoolMetrics(makers: MetricMakers, autoscaler: MetricsSourc
       for (const pool of timed.keys()) {
         if (pools.has(pool)) continue;
         timed.delete(pool);
+        newDecisions.forget(pool);
         coldStart.remove({ pool });
       }
       for (const [pool, tick] of pools) {

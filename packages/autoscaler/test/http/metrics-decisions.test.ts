@@ -3,6 +3,7 @@ import { decide } from '../../src/decide/decide.ts';
 import { createMetricMakers } from '../../src/http/metric-makers.ts';
 import { createDecisionMetrics } from '../../src/http/metrics-decisions.ts';
 import type { MetricsPart } from '../../src/http/metrics-part.ts';
+import { createNewDecisions } from '../../src/http/new-decisions.ts';
 import type { PoolTick } from '../../src/loop/pool-loop.ts';
 import { NOW, replica, restedState, seen, spec } from '../pool-fixtures.ts';
 
@@ -49,4 +50,18 @@ it('forgets pools that are gone, and keeps what it knows while another one leads
   expect(await series(new Map([['a', tick]]))).toBe(true);
   expect(await series(new Map([['b', tick]]))).toBe(false);
   expect(await series(new Map([['a', tick]]))).toBe(false);
+});
+
+it('count a decision once, however many turns it takes to carry it out', async () => {
+  const tick = tickOf('a', 400, NOW);
+  const decided = createNewDecisions();
+  expect(decided.of(tick)).toEqual({ direction: 'up', reason: tick.decision.reason });
+  expect(decided.of({ ...tick, atMs: NOW + 500 })).toBe(null);
+  // Another number is another decision, and so is the same one after it was carried out.
+  const less = { ...tick, decision: { ...tick.decision, to: 2 } };
+  expect(decided.of(less)).not.toBe(null);
+  expect(decided.of(tickOf('a', 4, NOW))).toBe(null);
+  expect(decided.of(less)).not.toBe(null);
+  decided.forget('a');
+  expect(decided.of(less)).not.toBe(null);
 });
