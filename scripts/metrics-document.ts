@@ -73,6 +73,7 @@ const CELERY_NOTES: readonly string[] = [
   '- Queues of pools are shown before any worker is there (its `-Q`), and what could not be asked is absent rather than an error of the scrape.',
   '- `celery_task_queue_wait_time` is there; older exporters have none. It needs `task_send_sent_event` in the clients.',
   "- The `_created` series of Python's library are not.",
-  '- At most 100,000 samples of tasks are kept, and 20,000 events a second are read: `celeriac_events_dropped_total` says what was left out.',
+  '- At most 100,000 samples of tasks are kept, and a quarter of each second is spent on events (enough for about 20,000), because scaling comes',
+  '  first: `celeriac_events_dropped_total` says what was left out.',
   '',
 ];

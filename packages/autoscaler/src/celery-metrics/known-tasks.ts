@@ -1,4 +1,5 @@
 import type { FleetEvent } from '@celeriac/brokers';
+import { createGenerations } from './generations.ts';
 
 /** The task events that are counted, and how far along a task is in each: the lower, the further (celery/states.py, PRECEDENCE). */
 export const TASK_EVENTS = {
@@ -51,16 +52,18 @@ export interface KnownTasks {
 const RETRY = TASK_EVENTS['task-retried'];
 const RECEIVED = TASK_EVENTS['task-received'];
 const LONGEST = 255;
+const ENDS: ReadonlySet<TaskEventType> = new Set(['task-succeeded', 'task-failed', 'task-revoked', 'task-rejected']);
 const NAMES_KEPT = 10_000;
 
 /**
  * Joins events as celery/events/state.py does: only the first events of a task tell its name and queue, and a `task-received` that comes
- * behind a later event adds its name and nothing else. Keeps between `most / 2` and `most` tasks (Celery's own keeps 10,000).
+ * behind a later event adds its name and nothing else. Keeps between `most / 2` and `most` tasks that are under way, and a tenth of that of
+ * those that ended (Celery's own keeps 10,000 in all).
  */
 export function createKnownTasks(most = 100_000): KnownTasks {
   const names = new Map<string, string>();
-  let young = new Map<string, KnownTask>();
-  let old = new Map<string, KnownTask>();
+  const live = createGenerations<KnownTask>(most);
+  const ended = createGenerations<KnownTask>(most / 10);
 
   /** One copy of what thousands of events say alike. */
   const one = (text: string): string => {
@@ -72,15 +75,11 @@ export function createKnownTasks(most = 100_000): KnownTasks {
     return short;
   };
   const recall = (id: string): KnownTask => {
-    const known = young.get(id);
+    const known = live.get(id) ?? ended.get(id);
     if (known !== undefined) return known;
-    if (young.size >= most >> 1) {
-      old = young;
-      young = new Map();
-    }
-    const found: KnownTask = old.get(id) ?? { name: null, nodename: '', queue: undefined, attempt: attemptOf(0), rank: 8 };
-    young.set(id, found);
-    return found;
+    const made: KnownTask = { name: null, nodename: '', queue: undefined, attempt: attemptOf(0), rank: 8 };
+    live.set(id, made);
+    return made;
   };
 
   return {
@@ -93,13 +92,14 @@ export function createKnownTasks(most = 100_000): KnownTasks {
       if (name !== undefined) task.name = name === null ? null : one(String(name));
       noteAttempt(task, type, event);
       if (!late) task.rank = rank;
+      if (ENDS.has(type) && live.delete(uuid)) ended.set(uuid, task);
       if (late && rank === RECEIVED) return task;
       task.nodename = one(hostname);
       if (queue !== undefined) task.queue = queue === null ? null : one(String(queue));
       return task;
     },
     get size() {
-      return young.size + old.size;
+      return live.size + ended.size;
     },
   };
 }

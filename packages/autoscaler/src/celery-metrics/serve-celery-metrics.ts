@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createControlClient, type Logger, type Transport } from '@celeriac/brokers';
+import { type Bus, createControlClient, type Logger, type Transport } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import type { Autoscaler } from '../autoscaler.ts';
 import { createEventCounts } from './event-counts.ts';
@@ -23,7 +23,7 @@ export interface TaskEvents {
   readonly flow: QueueFlow;
   /** Events read. */
   readonly taken: number;
-  /** What was left out: messages beyond what may be read in a second, events that would have made one series too many. */
+  /** What was left out: messages there was no time for, events that would have made one series too many. */
   readonly dropped: { readonly rate: number; readonly series: number };
   /** Samples that tasks take on the page. */
   readonly series: number;
@@ -32,6 +32,8 @@ export interface TaskEvents {
 export interface CeleryMetricsOptions {
   readonly autoscaler: Pick<Autoscaler, 'lease' | 'nowMs' | 'poolOf' | 'queues'>;
   readonly transport: Pick<Transport, 'bus' | 'queues' | 'traits'>;
+  /** What events come by, best over a connection of its own, so that a flood of them stands in nobody's way. Default: the transport's. */
+  readonly eventBus?: Bus;
   readonly host: string;
   /** 0 takes a free one. celery-exporter has 9808. */
   readonly port: number;
@@ -69,7 +71,7 @@ export async function serveCeleryMetrics(options: CeleryMetricsOptions): Promise
     now: () => autoscaler.nowMs,
   });
   const stream = createEventStream({
-    bus: transport.bus,
+    bus: options.eventBus ?? transport.bus,
     logger,
     onEvent: (event) => counts.take(event, autoscaler.nowMs),
     // As every receiver of events, so that workers that have nothing else to say are known at once.

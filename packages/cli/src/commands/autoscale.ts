@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
-import type { AutoscalerHttp, BrokerConfig, CeleryMetrics, CeleryMetricsOptions, PoolsConfig } from '@celeriac/autoscaler';
+import type { AutoscalerHttp, BrokerConfig, BrokerLink, CeleryMetrics, CeleryMetricsOptions, PoolsConfig } from '@celeriac/autoscaler';
 import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, Option } from 'commander';
@@ -39,7 +39,8 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
   const config = await readPools(await readText(options.file), options.file);
   const logger = await commandLogger('autoscale', options.loglevel);
   const transportOptions = withTlsFiles(config.broker?.transportOptions);
-  const transport = await connectBroker({ source: brokerSource(options, config), transportOptions, logger });
+  const connect = () => connectBroker({ source: brokerSource(options, config), transportOptions, logger });
+  const transport = await connect();
   try {
     const autoscaler = createAutoscaler({
       config: options.dryRun === true ? inDryRun(config) : config,
@@ -53,7 +54,7 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
     });
     const identity = { version, broker: transport.traits.name, kedaNames: options.kedaMetrics === true };
     const tokenFile = options.httpTokenFile;
-    const celery = await celeryMetrics(options, { autoscaler, transport, logger });
+    const celery = await celeryMetrics(options, { autoscaler, transport, logger }, connect);
     let http: AutoscalerHttp | undefined;
     try {
       if (options.http !== 'off')
@@ -75,13 +76,22 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
   }
 }
 
+/** Events come over a connection of their own: Redis hangs up on who cannot keep up with them, and scaling must not be hung up on. */
 async function celeryMetrics(
   { celeryMetrics: address, celeryHostname: hostnameLabel }: AutoscaleOptions,
   parts: Pick<CeleryMetricsOptions, 'autoscaler' | 'transport' | 'logger'>,
-): Promise<CeleryMetrics | undefined> {
+  connect: () => Promise<BrokerLink>,
+): Promise<Pick<CeleryMetrics, 'events' | 'close'> | undefined> {
   if (address === undefined) return undefined;
   const { serveCeleryMetrics } = await import('@celeriac/autoscaler');
-  return serveCeleryMetrics({ ...parts, ...address, hostnameLabel });
+  const link = await connect();
+  try {
+    const { events, close } = await serveCeleryMetrics({ ...parts, ...address, hostnameLabel, eventBus: link.bus });
+    return { events, close: () => close().finally(() => link.close()) };
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
 }
 
 /**

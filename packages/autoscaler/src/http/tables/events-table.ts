@@ -34,7 +34,7 @@ export const EVENT_METRICS = {
     type: 'counter',
     labels: ['reason'],
     unit: 'events',
-    help: 'Events that were not counted: more than may be read in a second (rate), or one series too many (series).',
+    help: 'Events that were not counted: no time to read their message (rate), or one series too many (series).',
   },
   series: {
     name: 'celeriac_celery_series',
