@@ -1,10 +1,10 @@
 // Every file of ci/ with both Helms: what holds whatever the values are.
 
 import { describe, expect, it } from 'vitest';
-import { readPools } from '../../packages/autoscaler/src/config/read-pools.ts';
 import { CHART, HELMS, runProgram, schemaFaults } from './helm.ts';
 import { restrictedFaults } from './pod-security.ts';
 import { type Container, podTemplates, selectorFaults } from './pods.ts';
+import { poolsConfig } from './pools-config.ts';
 import { ciFile, ciNames, ciValues, type Rendered, render, type Values } from './render.ts';
 
 /** Fields of values whose text must appear in Secrets only. */
@@ -152,8 +152,7 @@ describe.concurrent.each(ciNames())('%s', (over) => {
 
   it('has a pools.yaml that the autoscaler takes, with each pool and its Deployment', async () => {
     const rendered = await render({}, { over });
-    const map = rendered.of('ConfigMap').find(({ data }) => (data as Values | undefined)?.['pools.yaml'] !== undefined);
-    const config = await readPools(String((map?.['data'] as Values | undefined)?.['pools.yaml']));
+    const config = await poolsConfig(rendered);
     const pools = ciValues(over)['pools'] as Readonly<Record<string, { readonly existingDeployment?: { readonly name: string } }>>;
     expect(config.pools.map(({ spec }) => spec.pool).toSorted()).toEqual(Object.keys(pools).toSorted());
     for (const { spec, target } of config.pools) {

@@ -4,12 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { PoolConfig, PoolsConfig } from '../../packages/autoscaler/src/config/pools-config.ts';
 import { readPools } from '../../packages/autoscaler/src/config/read-pools.ts';
 import { minimal, withPool } from './minimal.ts';
+import { poolsConfig } from './pools-config.ts';
 import { type Rendered, type RenderOptions, render, type Values } from './render.ts';
 
 async function config(values: Values, options: RenderOptions = {}): Promise<PoolsConfig> {
-  const rendered = await render(values, options);
-  const map = rendered.of('ConfigMap').find(({ metadata }) => metadata.name.endsWith('-autoscaler'));
-  return readPools(String((map?.['data'] as Values | undefined)?.['pools.yaml']));
+  return poolsConfig(await render(values, options));
 }
 
 async function mail(pool: Values, more: Values = {}): Promise<PoolConfig> {
