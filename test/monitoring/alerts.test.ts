@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runbookOf } from '../../helm/monitoring/alerts/rule.ts';
 import { ALERT_RULES } from '../../helm/monitoring/alerts/rules.ts';
+import { CHILD_EXIT_REASONS } from '../../packages/worker/src/pool/pool.ts';
 import { headingAnchors } from '../architecture/markdown.ts';
+import { unknownIn } from './metric-labels.ts';
 import { promtools, runPromtool, testRule } from './promtool.ts';
 import { RULE_CASES } from './rule-cases.ts';
 
@@ -25,6 +27,15 @@ describe('the rules', () => {
 
   it('use their threshold where they have one, and only there', () => {
     for (const { name, expr, threshold } of ALERT_RULES) expect(expr.includes('__THRESHOLD__'), name).toBe(threshold !== undefined);
+  });
+
+  it('ask for metrics and labels that there are, in their texts too', () => {
+    for (const { name, expr, description } of ALERT_RULES) expect(unknownIn(`${expr} ${description}`), name).toEqual([]);
+    for (const { name, series } of RULE_CASES) {
+      for (const one of series) expect(unknownIn(one.series), name).toEqual([]);
+    }
+    const [, crashes = ''] = /child_exits_total\{reason=~"([^"]*)"/.exec(JSON.stringify(ALERT_RULES).replaceAll('\\"', '"')) ?? [];
+    expect(CHILD_EXIT_REASONS).toEqual(expect.arrayContaining(crashes.split('|')));
   });
 
   it('have a case in which they fire and one in which they do not', () => {

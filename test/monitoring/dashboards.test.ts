@@ -1,9 +1,9 @@
 // The dashboards as files: what Grafana does not complain of and people do.
 
 import { describe, expect, it } from 'vitest';
-import { allMetrics } from '../../scripts/metrics-document.ts';
 import { allPanels, type DashboardFile, type PanelFile, readDashboards } from './dashboard-file.ts';
 import { interpolate } from './interpolate.ts';
+import { metricsIn, unknownIn } from './metric-labels.ts';
 
 const COLUMNS = 24;
 const dashboards = readDashboards();
@@ -13,21 +13,6 @@ const expressionsOf = (dashboard: DashboardFile): readonly string[] => [
   ...dashboard.annotations.list.map(({ expr }) => expr),
   ...dashboard.templating.list.flatMap(({ definition }) => (definition === undefined ? [] : [definition])),
 ];
-
-/** Labels that a scrape adds. */
-const OF_TARGETS = ['namespace', 'job'];
-const metrics = new Map(allMetrics().map((metric) => [metric.name, metric]));
-
-/** Labels of a metric; undefined where there is none of that name. */
-function labelsOf(name: string): readonly string[] | undefined {
-  const base = metrics.get(name.replace(/_(bucket|sum|count)$/, ''));
-  return (metrics.get(name) ?? (base?.type === 'histogram' ? base : undefined))?.labels;
-}
-
-/** Names of metrics in an expression, with what follows each. */
-function metricsIn(expr: string): readonly { readonly name: string; readonly next: string }[] {
-  return [...expr.matchAll(/\b((?:celeriac|celery|process)_\w+)(.?)/g)].map(([, name = '', next = '']) => ({ name, next }));
-}
 
 it('there are four, each with an address of its own', () => {
   expect([...dashboards.keys()].sort()).toEqual(['autoscaler-health.json', 'fleet-overview.json', 'pool-detail.json', 'tasks.json']);
@@ -78,11 +63,10 @@ describe.each([...dashboards])('%s', (_file, dashboard) => {
     }
   });
 
-  it('asks for metrics that there are, of what was chosen only', () => {
-    const unknown = new Set<string>();
+  it('asks for metrics and labels that there are, of what was chosen only', () => {
     for (const expr of expressionsOf(dashboard)) {
+      expect(unknownIn(expr), expr).toEqual([]);
       for (const { name, next } of metricsIn(expr)) {
-        if (labelsOf(name) === undefined) unknown.add(name);
         // The first of a chain of variables has nothing to follow.
         if (!/^label_values\(\w+, namespace\)$/.test(expr)) expect(`${name}${next}`, expr).toMatch(/\{$/);
       }
@@ -91,16 +75,6 @@ describe.each([...dashboards])('%s', (_file, dashboard) => {
           expr.match(/\{[^{}]*\}/g)?.every((selector) => selector.includes('$namespace')),
           expr,
         ).toBe(true);
-    }
-    expect([...unknown]).toEqual([]);
-  });
-
-  it('matches labels that the metrics have, or their targets', () => {
-    for (const expr of expressionsOf(dashboard)) {
-      for (const [, name = '', selector = ''] of expr.matchAll(/\b((?:celeriac|celery|process)_\w+)\{([^}]*)\}/g)) {
-        const labels = [...(labelsOf(name) ?? []), ...OF_TARGETS, ...(name.startsWith('celeriac_worker_') ? ['pool'] : [])];
-        for (const [, label] of selector.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)) expect(labels, `${name} in ${expr}`).toContain(label);
-      }
     }
   });
 
