@@ -1,9 +1,13 @@
 // The dashboards as files: what Grafana does not complain of and people do.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allPanels, type DashboardFile, type PanelFile, readDashboards } from './dashboard-file.ts';
 import { interpolate } from './interpolate.ts';
 import { metricsIn, unknownIn } from './metric-labels.ts';
+import { promtools, runPromtool } from './promtool.ts';
 
 const COLUMNS = 24;
 const dashboards = readDashboards();
@@ -100,6 +104,26 @@ describe.each([...dashboards])('%s', (_file, dashboard) => {
       ).toEqual([]);
     }
   });
+});
+
+it.each(await promtools())('are what Prometheus can read, says %s', async (promtool) => {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-queries-'));
+  try {
+    const rules = [...dashboards.values()].flatMap((dashboard) => {
+      const chosen = Object.fromEntries(dashboard.templating.list.map(({ name }) => [name, null]));
+      const queries = expressionsOf(dashboard).filter((text) => !text.startsWith('label_values('));
+      return queries.map((expr, index) => ({
+        record: `${dashboard.uid.replaceAll('-', '_')}:${index}`,
+        expr: interpolate(expr, { rangeS: 60, stepS: 1, scrapeS: 1 }, chosen),
+      }));
+    });
+    const file = join(folder, 'queries.json');
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'queries', rules }] }));
+    expect(await runPromtool(promtool, ['check', 'rules', '--lint=none', file])).toContain(`SUCCESS: ${rules.length} rules found`);
+    expect(rules.length).toBeGreaterThan(80);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 describe('what Grafana fills in', () => {
