@@ -91,6 +91,7 @@ describe.concurrent('alerts', () => {
     readonly rules: readonly {
       readonly name: string;
       readonly alert: string;
+      readonly expr: string;
       readonly for: string;
       readonly severity: string;
       readonly threshold?: number;
@@ -108,6 +109,17 @@ describe.concurrent('alerts', () => {
     const all = await alerts({});
     expect(all.map(({ alert }) => alert)).toEqual(file.rules.map(({ alert }) => alert));
     expect(all.length).toBeGreaterThan(8);
+    // The job is what the ServiceMonitor makes of the autoscaler's own port, the pool what the PodMonitor adds to workers.
+    const places = {
+      __SELECTOR__: 'namespace="jobs",job="demo-celeriac-autoscaler"',
+      __WORKERS__: 'namespace="jobs",pool!=""',
+    };
+    const filled = file.rules.map((rule) =>
+      Object.entries(places)
+        .reduce((text, [place, by]) => text.replaceAll(place, by), rule.expr)
+        .replaceAll('__THRESHOLD__', String(rule.threshold)),
+    );
+    expect(all.map(({ expr }) => expr)).toEqual(filled);
     for (const { alert, expr, for: time, labels, annotations } of all) {
       expect(`${expr}${annotations['summary']}${annotations['description']}`, alert).not.toMatch(/__[A-Z]+__/);
       expect(expr, alert).toContain('namespace="jobs"');

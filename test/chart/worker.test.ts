@@ -165,7 +165,7 @@ describe.concurrent('where broker and backend are', () => {
   });
 
   it('brings certificates along', async () => {
-    const tls = { ca: { secret: 'ca', key: 'ca.pem' }, client: { secret: 'client' } };
+    const tls = { ca: { secret: 'ca', key: 'ca.pem' }, client: { secret: 'client', certKey: 'cert.pem', keyKey: 'key.pem' } };
     for (const pool of [{}, python()]) {
       const template = await pod(pool, { tls });
       const container = containerOf(template);
@@ -179,8 +179,8 @@ describe.concurrent('where broker and backend are', () => {
       const client = {
         name: 'client',
         items: [
-          { key: 'tls.crt', path: 'tls.crt' },
-          { key: 'tls.key', path: 'tls.key' },
+          { key: 'cert.pem', path: 'tls.crt' },
+          { key: 'key.pem', path: 'tls.key' },
         ],
       };
       expect((volume?.['projected'] as Values | undefined)?.['sources']).toEqual([
