@@ -90,6 +90,10 @@ export function poolRig(options: Partial<PreforkOptions> = {}, events: Partial<P
         events.onLog?.(entry);
         look();
       },
+      onChildExit(reason) {
+        events.onChildExit?.(reason);
+        look();
+      },
       onCall: events.onCall ?? (() => Promise.reject(new Error('no calls here'))),
     },
   });
