@@ -41,8 +41,8 @@ export function resourceValues(): z.ZodObject {
 export function envValues(): z.ZodType {
   const from = z.strictObject({ valueFrom: kubernetesObject("Kubernetes' valueFrom.") });
   return z
-    .record(z.string().regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/), z.union([z.string(), z.number(), z.boolean(), from, z.null()]))
-    .describe('Environment by name: a value, an object with `valueFrom`, or null to take away what is inherited.');
+    .record(z.string().regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/), z.union([z.string(), z.number(), z.boolean(), from]))
+    .describe('Environment by name: a value, or an object with `valueFrom`; under a pool null takes away what is inherited.');
 }
 
 /** `serviceAccount` of a pool or of the autoscaler. */

@@ -125,6 +125,7 @@ const WRONG: readonly (readonly [path: string, value: unknown, line: string])[] 
   ['autoscaler.replicas', 0, 'minimum: got 0, want 1'],
   ['autoscaler.lease.duration', 15, 'got number, want string'],
   ['autoscaler.podDisruptionBudget.maxUnavailable', 'half', "'half' does not match pattern"],
+  ['autoscaler.env.NOTHING', null, 'got null, want string or number or boolean or object'],
   ['metrics.celeryCompat', 'yes', 'got string, want boolean'],
   ['metrics.serviceMonitor.interval', '15 s', "'15 s' does not match pattern"],
   ['metrics.prometheusRule.rules.noLeader.threshold', '5', 'got string, want number'],
