@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import { type KubeList, type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { letTimePass } from '../until.ts';
-import { ask, type ChartRig } from './chart-rig.ts';
+import { ask, type ChartRig, MOST } from './chart-rig.ts';
 import { type PolicyRule, permissionOf, permissions } from './permissions.ts';
 
 export interface LoadedRun<T> {
@@ -15,9 +15,9 @@ export interface LoadedRun<T> {
 
 /** Does something while more tasks arrive than all workers of the largest pool can run; whatever it is, the number of replicas stays. */
 export async function underLoad<T>(rig: ChartRig, act: () => Promise<T>): Promise<LoadedRun<T>> {
-  const ids = [...(await rig.publish('emails', 24, 2_000))];
+  const ids = [...(await rig.publish('emails', 16, 2_000))];
   const started = (): number => ids.filter((id) => rig.ledger.counts().starts.has(id)).length;
-  await rig.eventually('all slots at work', async () => (await rig.wanted('emails')) === 6 && started() >= 12);
+  await rig.eventually('all slots at work', async () => (await rig.wanted('emails')) === MOST && started() >= 2 * MOST);
   const workers = await names(rig, 'worker');
   const beganMs = Date.now();
   let ended = false;
@@ -25,13 +25,13 @@ export async function underLoad<T>(rig: ChartRig, act: () => Promise<T>): Promis
     ended = true;
   });
   while (!ended) {
-    ids.push(...(await rig.publish('emails', 4, 2_000)));
+    ids.push(...(await rig.publish('emails', 3, 2_000)));
     await Promise.race([acting.catch(() => undefined), letTimePass(500, 'the next tasks arrive')]);
   }
   const answer = await acting;
   expect(rig.ledger.lost(ids), 'tasks must be at work to the end').not.toEqual([]);
   const since = rig.history(rig.deployment('emails')).filter(({ atMs }) => atMs >= beganMs);
-  expect({ workers: workers.length, since, wanted: await rig.wanted('emails') }).toEqual({ workers: 6, since: [], wanted: 6 });
+  expect({ workers: workers.length, since, wanted: await rig.wanted('emails') }).toEqual({ workers: MOST, since: [], wanted: MOST });
   return { ids, workers, answer };
 }
 
@@ -50,7 +50,7 @@ export async function expectOneLeader(rig: ChartRig): Promise<void> {
   // The Lease, what the replicas say of themselves and the label by which the Service finds the leader are of one mind.
   const name = `${rig.release}-celeriac-autoscaler`;
   const lease = await rig.cluster.api.get<KubeObject<{ holderIdentity: string }>>(resourcePath('Lease', rig.namespace, name));
-  expect(lease.spec?.holderIdentity).toContain(leader.metadata.name);
+  if (rig.kubelet.realHostnames) expect(lease.spec?.holderIdentity).toContain(leader.metadata.name);
   await rig.eventually('the label of the leader', async () => {
     const labelled = (await rig.pods('autoscaler')).filter(({ metadata }) => metadata.labels?.['celeriac.dev/role'] === 'leader');
     return labelled.length === 1 && labelled[0]?.metadata.name === leader.metadata.name;

@@ -122,5 +122,14 @@ export function describeLifecycle(helm: Helm): void {
       const left = ['ConfigMap kube-root-ca.crt', 'ServiceAccount default', `Lease ${rig.release}-celeriac-autoscaler`];
       expect(await objects(rig, KINDS)).toEqual(left);
     });
+
+    step('is installed again over what it left: the old Lease runs out, and tasks are run', async () => {
+      expect((await rig.install(FIRST)).stderr).toBe('');
+      await expectOneLeader(rig);
+      const ids = await rig.publish('emails', 4, 200);
+      await rig.ledger.allEnded(ids, 60_000);
+      await Promise.all([rig.atZero('emails'), rig.atZero('quiet')]);
+      expectKept(rig, ids);
+    });
   });
 }

@@ -70,8 +70,11 @@ export interface ChartRig {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Replicas of a pool at most. */
+export const MOST = 4;
+
 const SCALING = {
-  ...{ min: 0, max: 6, goal: { queueWait: '4s', expectedTaskTime: '1s', expectedStartTime: '3s' } },
+  ...{ min: 0, max: MOST, goal: { queueWait: '4s', expectedTaskTime: '1s', expectedStartTime: '3s' } },
   ...{ idleToZero: '3s', downDelay: '2s' },
 };
 
