@@ -19,6 +19,9 @@ export function count(z: Z, text: string): Zod.ZodInt {
   return z.int().min(0).max(100_000).describe(text);
 }
 
+/** What a quantity looks like, for readers of the JSON Schema; `readQuantity` knows better. */
+const QUANTITY_PATTERN = '^\\+?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d{1,3}|[KMGTPE]i|[numkMGTPE])?$';
+
 /** One of Kubernetes' quantities, checked and kept as it is written. */
 export function quantity(z: Z, kind: QuantityKind, text: string): Zod.ZodUnion<readonly [Zod.ZodString, Zod.ZodNumber]> {
   return z
@@ -27,7 +30,7 @@ export function quantity(z: Z, kind: QuantityKind, text: string): Zod.ZodUnion<r
       const read = readQuantity(written, kind);
       if (read.kind === 'faulty') context.addIssue({ code: 'custom', message: read.text });
     })
-    .describe(text);
+    .meta({ description: text, pattern: QUANTITY_PATTERN, minimum: 0 });
 }
 
 /** A name as Kubernetes' DNS labels. */
