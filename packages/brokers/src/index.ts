@@ -18,6 +18,7 @@ export {
   workerOf,
 } from './events/fleet-state.ts';
 export { createLamportClock, type LamportClock } from './events/lamport-clock.ts';
+export { taskSentFields } from './events/task-sent.ts';
 export { type Logger, silentLogger } from './observe/logger.ts';
 export type { MetricDeclaration, MetricTable } from './observe/metric.ts';
 export type { Delivery, QuarantineReason } from './transports/delivery.ts';

@@ -20,5 +20,10 @@ export interface CeleryOptions extends DestinationConfig {
   readonly publishRetry?: PublishRetryPolicy;
   /** How long one try of a publish may take; no other try begins after it. Default 15,000. */
   readonly publishTimeoutMs?: number;
+  /**
+   * Celery's task_send_sent_event: tells listeners of each message the broker has taken (`task-sent`), which metrics of how long tasks wait
+   * in a queue need. No call waits for an event or fails because of one. Default false.
+   */
+  readonly taskSendSentEvent?: boolean;
   readonly logger?: Logger;
 }

@@ -34,7 +34,7 @@ export interface Publisher {
 
 /** Opens the transport of the client's broker; connects at the first publish. */
 export async function openPublisher(options: CeleryOptions): Promise<Publisher> {
-  const { broker, brokerTransportOptions, pools, publishTimeoutMs = 15_000, logger = silentLogger } = options;
+  const { broker, brokerTransportOptions, pools, publishTimeoutMs = 15_000, taskSendSentEvent = false, logger = silentLogger } = options;
   const router = pools === undefined ? undefined : createPoolRouter(pools);
   const transport = await createTransport({
     url: broker,
@@ -43,6 +43,9 @@ export async function openPublisher(options: CeleryOptions): Promise<Publisher> 
     publishTimeoutMs,
   });
   const origin = `gen${process.pid}@${hostname()}`;
+  const sentEvents = taskSendSentEvent
+    ? (await import('./sent-events.ts')).createSentEvents({ bus: transport.bus, nodename: origin, logger })
+    : undefined;
   const { defaultPriority } = transport.traits;
   const destinations = new Map<string, Destination>();
 
@@ -88,7 +91,9 @@ export async function openPublisher(options: CeleryOptions): Promise<Publisher> 
     const message = encodeTask(defaultPriority === null || call.priority !== undefined ? call : { ...call, priority: defaultPriority });
     const publication: Publication = { message, ...destinationOf(signature) };
     const { taskId } = call;
-    return retryRefusedPublish(() => transport.publish(publication), publishTimeoutMs, options.publishRetry).then(
+    const published = retryRefusedPublish(() => transport.publish(publication), publishTimeoutMs, options.publishRetry);
+    sentEvents?.follow(published, publication);
+    return published.then(
       () => taskId,
       (error: unknown) => {
         throw withTaskId(error, taskId);
@@ -101,7 +106,10 @@ export async function openPublisher(options: CeleryOptions): Promise<Publisher> 
       const values = validateCall(signature.contract, signature.args, signature.kwargs);
       return send(signature, values instanceof Promise ? await values : values);
     },
-    close: () => transport.close(),
+    async close() {
+      await sentEvents?.close();
+      await transport.close();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { createEventDispatcher, createLamportClock, type EventDispatcher, type LamportClock } from '@celeriac/brokers';
+import { createEventDispatcher, createLamportClock, type EventDispatcher, type LamportClock, type Publication } from '@celeriac/brokers';
 import type { Clients } from './connect.ts';
 import { Reporter } from './events/reporter.ts';
 import { Tally } from './events/tally.ts';
@@ -87,7 +87,17 @@ export function createStages(settings: WorkerSettings, pool: Pool, { transport, 
   const dispatcher = createEventDispatcher({ bus: transport.bus, nodename, clock, pid: process.pid, logger, now, heartbeat: { fields } });
   const { taskEvents = false, taskLines = true } = options;
   const reporter = new Reporter({ dispatcher, logger, tally, now, taskEvents, taskLines });
-  const carryOut = new CarryOut({ transport, backend, logger, onEnd: (work, settled) => outcomes.settled(work, settled) });
+  const carryOut = new CarryOut({
+    ...{ transport, backend, logger },
+    onPublished(publications) {
+      for (const publication of publications) reporter.sent(publication);
+    },
+    onEnd: (work, settled) => outcomes.settled(work, settled),
+  });
+  const publish = async (publication: Publication): Promise<void> => {
+    await transport.publish(publication);
+    reporter.sent(publication);
+  };
   const booking = new Booking({
     ...{ pool, runTimes, backend, limits, logger },
     mayStart: (attempt) => intake.mayStart(attempt),
@@ -109,7 +119,7 @@ export function createStages(settings: WorkerSettings, pool: Pool, { transport, 
   });
   return {
     ...{ pool, clock, hand, tally, revoked, dispatcher, reporter, carryOut, booking, held, intake, outcomes, runTimes, now },
-    onCall: (call) => publishChildCall(transport, following, call, now()),
+    onCall: (call) => publishChildCall({ publish }, following, call, now()),
     register: (manifest) => {
       tasks.clear();
       for (const task of manifest.tasks) tasks.set(task.name, task);

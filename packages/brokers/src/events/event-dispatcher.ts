@@ -1,4 +1,4 @@
-import { encodeEvent, eventRoutingKey, stringifyJson } from '@celeriac/protocol';
+import { encodeEvent, eventRoutingKey, type OutgoingEvent, stringifyJson } from '@celeriac/protocol';
 import type { Logger } from '../observe/logger.ts';
 import type { Bus } from '../transports/transport.ts';
 import type { LamportClock } from './lamport-clock.ts';
@@ -6,6 +6,8 @@ import type { LamportClock } from './lamport-clock.ts';
 const EXCHANGE = 'celeryev';
 /** Task events of one turn travel as arrays of at most this many, as Celery's do (celery/events/dispatcher.py, 24). */
 const MAX_BATCH = 24;
+/** So many arrays travel at once; the next go when the broker has these. */
+const MAX_UNDER_WAY = 40;
 /** Events that wait while the broker is away; the oldest are dropped, as an event is worth nothing late. */
 const MAX_WAITING = 10_000;
 
@@ -18,12 +20,15 @@ export interface EventDispatcherOptions {
   readonly logger: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly heartbeat: {
+  /** Of a worker. Absent: a client, which is not started and has no heartbeat. */
+  readonly heartbeat?: {
     /** Default 2,000. */
     readonly everyMs?: number;
     /** Fields of worker-online, -heartbeat and -offline: active, processed, loadavg, sw_ident, ... */
     readonly fields: () => Readonly<Record<string, unknown>>;
   };
+  /** Called where task events were not sent and are lost. Default: a line at debug. */
+  readonly onUnsent?: (error: unknown) => void;
 }
 
 /** Sends Celery events (celery-wire section 8): worker events at once, task events in arrays. Never throws, never waits. */
@@ -41,10 +46,11 @@ export interface EventDispatcher {
 /** Creates the dispatcher of one node. */
 export function createEventDispatcher(options: EventDispatcherOptions): EventDispatcher {
   const { bus, nodename, clock, logger, now, pid } = options;
-  const everyMs = options.heartbeat.everyMs ?? 2_000;
+  const { heartbeat, onUnsent = (error: unknown): void => logger.debug({ err: error }, 'events not sent') } = options;
+  const everyMs = heartbeat?.everyMs ?? 2_000;
   let timer: NodeJS.Timeout | undefined;
-  let waiting: Record<string, unknown>[] = [];
-  let flushing = false;
+  let waiting: OutgoingEvent[] = [];
+  let flushing: Promise<void> | undefined;
   let dropped = 0;
 
   const stamp = (type: string, fields: Readonly<Record<string, unknown>>) => ({
@@ -58,7 +64,7 @@ export function createEventDispatcher(options: EventDispatcherOptions): EventDis
   });
 
   const sendWorkerEvent = (type: string): Promise<void> => {
-    const event = stamp(type, { freq: everyMs / 1000, ...options.heartbeat.fields() });
+    const event = stamp(type, { freq: everyMs / 1000, ...heartbeat?.fields() });
     return bus.broadcast(EXCHANGE, eventRoutingKey(type), encodeEvent(event, nodename)).catch((error: unknown) => {
       logger.debug({ err: error, type }, 'event not sent');
     });
@@ -66,24 +72,29 @@ export function createEventDispatcher(options: EventDispatcherOptions): EventDis
 
   const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, MAX_BATCH);
-      const first = batch[0] as Record<string, unknown> & { type: string };
-      const body = new TextEncoder().encode(`[${batch.map((event) => stringifyJson(event)).join(', ')}]`);
-      const message = { ...encodeEvent(first, nodename), body };
-      await bus.broadcast(EXCHANGE, 'task.multi', message);
+      const sendings: Promise<void>[] = [];
+      while (waiting.length > 0 && sendings.length < MAX_UNDER_WAY) sendings.push(sendBatch(waiting.splice(0, MAX_BATCH)));
+      await Promise.all(sendings);
     }
   };
 
+  const sendBatch = async (batch: readonly OutgoingEvent[]): Promise<void> => {
+    const first = batch[0] as OutgoingEvent;
+    const body = new TextEncoder().encode(`[${batch.map((event) => stringifyJson(event)).join(', ')}]`);
+    await bus.broadcast(EXCHANGE, 'task.multi', { ...encodeEvent(first, nodename), body });
+  };
+
   const flushSoon = (): void => {
-    if (flushing) return;
-    flushing = true;
-    setImmediate(() => {
-      flush()
-        .catch((error: unknown) => logger.debug({ err: error }, 'events not sent'))
-        .finally(() => {
-          flushing = false;
-        });
-    });
+    flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(flush).then(
+      () => {
+        flushing = undefined;
+        if (waiting.length > 0) flushSoon();
+      },
+      (error: unknown) => {
+        flushing = undefined;
+        onUnsent(error);
+      },
+    );
   };
 
   return {
@@ -110,7 +121,8 @@ export function createEventDispatcher(options: EventDispatcherOptions): EventDis
         if (signal.aborted) resolve();
         else signal.addEventListener('abort', () => resolve(), { once: true });
       });
-      const sent = flush()
+      const sent = Promise.resolve(flushing)
+        .then(flush)
         .catch(() => {
           waiting = [];
         })

@@ -1,4 +1,4 @@
-import type { EventDispatcher, Logger } from '@celeriac/brokers';
+import { type EventDispatcher, type Logger, type Publication, taskSentFields } from '@celeriac/brokers';
 import type { Request } from '@celeriac/protocol';
 import type { Settlement } from '../outcome/settlement.ts';
 import type { Tally } from './tally.ts';
@@ -34,6 +34,11 @@ export class Reporter {
 
   set taskEvents(on: boolean) {
     this.#taskEvents = on;
+  }
+
+  /** The broker has a message that a task called for, or that follows one. Celery sends this where task_send_sent_event is set. */
+  sent(publication: Publication): void {
+    if (this.#taskEvents) this.#options.dispatcher.send('task-sent', taskSentFields(publication));
   }
 
   /** `queue` goes out beside Celery's fields: otherwise only clients say it, where they send events at all. */

@@ -1,4 +1,4 @@
-import type { Delivery, Logger, ResultBackend, Transport } from '@celeriac/brokers';
+import type { Delivery, Logger, Publication, ResultBackend, Transport } from '@celeriac/brokers';
 import { isCeleriacError } from '@celeriac/protocol';
 import type { Attempt } from '../intake/attempt.ts';
 import { Gather } from './gather.ts';
@@ -15,6 +15,8 @@ export interface CarryOutOptions {
   readonly transport: Transport;
   readonly backend: ResultBackend | null;
   readonly logger: Logger;
+  /** The broker has what follows a task. Default: nobody is told. */
+  readonly onPublished?: (publications: readonly Publication[]) => void;
   /** Its message is settled, or its claim was lost before (`settled` false): nothing more will happen to it. */
   readonly onEnd: (work: Work, settled: boolean) => void;
 }
@@ -55,7 +57,7 @@ export class CarryOut {
       (work, error) => this.#tryAgain(work, error, 'result not stored'),
     );
     this.#publishes = new Gather(
-      (work) => this.#settle(work),
+      (work) => this.#afterPublish(work),
       (work, error) => this.#afterPublishFailed(work, error),
     );
     this.#settles = new Gather(
@@ -119,6 +121,11 @@ export class CarryOut {
     const { transport } = this.#options;
     const sent = others.length === 0 ? transport.publish(first) : Promise.all(publish.map((p) => transport.publish(p))).then(() => {});
     this.#publishes.add(work, sent);
+  }
+
+  #afterPublish(work: Work): void {
+    this.#options.onPublished?.(work.settlement.publish);
+    this.#settle(work);
   }
 
   #afterPublishFailed(work: Work, error: unknown): void {

@@ -14,7 +14,7 @@ interface ChildCallFields {
  * Rejects with CELERIAC_E_NO_POOL_FITS, CELERIAC_E_ARGUMENTS or CELERIAC_E_TASK_NAME before anything is published.
  */
 export async function publishChildCall(
-  transport: Transport,
+  transport: Pick<Transport, 'publish'>,
   options: FollowOptions,
   { callJson, parent }: ChildCall,
   nowMs: number,
