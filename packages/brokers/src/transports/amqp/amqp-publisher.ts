@@ -266,7 +266,7 @@ function uncertain(entry: Entry, why: string): CeleriacError {
 
 /** Whether a channel error speaks of this message. */
 function isCulprit({ outgoing }: Entry, cause: Error): boolean {
-  const exchange = /no exchange '([^']*)'/.exec(cause.message)?.[1];
+  const exchange = /(?:no|access to|in) exchange '([^']*)'/.exec(cause.message)?.[1];
   if (exchange !== undefined) return outgoing.exchange === exchange;
   const bytes = /message size (\d+)/.exec(cause.message)?.[1];
   return bytes !== undefined && outgoing.message.body.length === Number(bytes);
