@@ -14,8 +14,9 @@ import { MAX_REPLICAS, withEnvironment } from './values.ts';
 export interface StoryOptions {
   readonly broker: (address: string) => Promise<ReachableBroker>;
   readonly helm: 3 | 4;
-  /** How often the rounds under load are repeated, and how many times as much work they have. Without rounds the story is told in short. */
+  /** How often the rounds under load are repeated. With none the story is short: what differs with a broker or a Helm. */
   readonly rounds: number;
+  /** How many times as much work they have. */
   readonly load: number;
 }
 
@@ -59,15 +60,17 @@ export function tellStory(options: StoryOptions): void {
     expect(await release.helm(['status', release.name])).toContain('STATUS: deployed');
   });
 
-  it('wakes from zero for one task, and returns what it returned', async () => {
-    const publishedAtMs = Date.now();
-    const [id = ''] = await release.publish('jobs', 1, 100);
-    const result = await release.app.sendTask('e2e.environment', { args: ['E2E_ROUND'], queue: 'jobs' });
-    expect(await result.get({ timeoutMs: 90_000 })).toBe('first');
-    await release.ledger.allEnded([id], 60_000);
-    note('one task from zero', coldStart(release, 'node', 'jobs', publishedAtMs));
-    await release.atZero('node');
-  });
+  if (rounds.length > 0) {
+    it('wakes from zero for one task, and returns what it returned', async () => {
+      const publishedAtMs = Date.now();
+      const [id = ''] = await release.publish('jobs', 1, 100);
+      const result = await release.app.sendTask('e2e.environment', { args: ['E2E_ROUND'], queue: 'jobs' });
+      expect(await result.get({ timeoutMs: 90_000 })).toBe('first');
+      await release.ledger.allEnded([id], 60_000);
+      note('one task from zero', coldStart(release, 'node', 'jobs', publishedAtMs));
+      await release.atZero('node');
+    });
+  }
 
   it('answers a burst from Node and one from Python, each pool from zero in one step', async () => {
     const { ledger, pods, replicas } = release;
@@ -165,11 +168,13 @@ export function tellStory(options: StoryOptions): void {
     expect(release.ledger.busyPods()).toEqual([]);
   });
 
-  it('passes helm test', async () => {
-    const said = await release.helm(['test', release.name, '--timeout', '4m']);
-    expect(said.match(/Phase:\s+Succeeded/g)?.length).toBe(2);
-    await release.atZero('node');
-  });
+  if (rounds.length > 0) {
+    it('passes helm test', async () => {
+      const said = await release.helm(['test', release.name, '--timeout', '4m']);
+      expect(said.match(/Phase:\s+Succeeded/g)?.length).toBe(2);
+      await release.atZero('node');
+    });
+  }
 
   it('leaves nothing behind after helm uninstall but what its notes say', async () => {
     const notes = await release.helm(['get', 'notes', release.name]);
