@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { processTable } from '../process-table.ts';
 import { baseArchives, type ImageArchives, ourArchives, pythonArchive, run } from './images.ts';
 import { KUBE_SCRIPTS, whyNoOneNode } from './why-not.ts';
 
@@ -72,10 +73,11 @@ export async function loadArchive(archive: string): Promise<void> {
 
 /** The bridge, the ports and iptables' chains are there once: another run's cluster is not taken down under its feet. */
 function claimMachine(): void {
-  const owner = existsSync(OWNER) ? Number(readFileSync(OWNER, 'utf8')) : 0;
-  if (owner !== 0 && owner !== process.pid && existsSync(`/proc/${owner}`)) {
-    throw new Error(`process ${owner} runs a one-node cluster in ${FOLDER}: there can be one on a machine at a time`);
+  const owner = existsSync(OWNER) ? readFileSync(OWNER, 'utf8') : '';
+  const running = processTable().map(({ pid, startedAt }) => ({ pid, title: `${pid} ${startedAt}` }));
+  if (running.some(({ pid, title }) => title === owner && pid !== process.pid)) {
+    throw new Error(`a one-node cluster runs in ${FOLDER} (process ${owner.split(' ')[0]}): there can be one on a machine at a time`);
   }
   mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(OWNER, String(process.pid));
+  writeFileSync(OWNER, running.find(({ pid }) => pid === process.pid)?.title ?? '');
 }
