@@ -1,14 +1,11 @@
 // A live scrape of the autoscaler, judged by Prometheus' own tool.
 
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { serveAutoscaler } from '@celeriac/autoscaler';
 import { silentLogger } from '@celeriac/brokers';
 import { expect, it } from 'vitest';
 import { startRedis } from '../brokers/redis.ts';
-import { kubernetesAssets } from '../kubernetes/assets.ts';
 import { ourWorker, startAutoscaler } from './autoscaler-rig.ts';
+import { findScrapeCheck } from './scrape-check.ts';
 
 /** Names and labels that are KEDA's, which does not follow Prometheus' advice on them. */
 const OF_KEDA = [
@@ -16,14 +13,14 @@ const OF_KEDA = [
   /^(celeriac|keda)_scale[rd]_\S+ label names should be written in 'snake_case' not 'camelCase'$/,
 ];
 
-const assets = await kubernetesAssets();
-const promtool = 'folder' in assets ? join(assets.folder, 'promtool') : '';
-const hasPromtool = existsSync(promtool);
-if (!hasPromtool) console.warn('no promtool beside the Kubernetes programs: the live scrape is not checked by it');
+const check = await findScrapeCheck();
 
-it.skipIf(!hasPromtool)("promtool finds nothing in a live scrape but what is KEDA's way of naming", { timeout: 60_000 }, async () => {
-  await using broker = await startRedis();
-  const pools = `
+it.skipIf(check === undefined)(
+  "promtool finds nothing in a live scrape but what is KEDA's way of naming",
+  { timeout: 60_000 },
+  async () => {
+    await using broker = await startRedis();
+    const pools = `
 pools:
   default:
     queues: [celery, emails]
@@ -35,35 +32,24 @@ pools:
     slotsPerReplica: 1
     target: { local: { command: ${ourWorker} } }
 `;
-  await using rig = await startAutoscaler(broker.url, pools);
-  const identity = { version: '0.0.0', broker: 'redis', kedaNames: true };
-  const http = await serveAutoscaler({ autoscaler: rig.autoscaler, port: 0, identity, logger: silentLogger });
-  try {
-    await rig.nextTick((tick) => tick.pool === 'default' && tick.decision.evidence.replicas.ready === 1, 30_000);
-    const text = await (await fetch(`http://${http.host}:${http.port}/metrics`)).text();
-    expect(text).toMatch(/^celeriac_cold_start_seconds_count\{pool="default"\} 1$/m);
-    expect(text).toMatch(/^celeriac_pool_slots\{pool="default",state="ready"\} 2$/m);
-    expect(text).toMatch(/^celeriac_tasks_killed_total\{pool="default",cause="scale-in"\} 0$/m);
-    const complaints = await check(text);
-    expect(complaints.filter((line) => !OF_KEDA.some((known) => known.test(line)))).toEqual([]);
-    // It does look: what it has to say of KEDA's names is there.
-    expect(complaints).toContain("keda_scaler_active label names should be written in 'snake_case' not 'camelCase'");
-    expect(await check(text.replace('# TYPE celeriac_leader gauge', '# TYPE celeriac_leader counter'))).toContain(
-      'celeriac_leader counter metrics should have "_total" suffix',
-    );
-  } finally {
-    await http.close();
-  }
-});
-
-/** What promtool has to say of a scrape, one complaint each; rejects where it is no scrape at all. */
-function check(text: string): Promise<readonly string[]> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(promtool, ['check', 'metrics'], (error, stdout, stderr) => {
-      const code = error === null ? 0 : error.code;
-      if (code === 0 || code === 3) resolve(`${stdout}${stderr}`.split('\n').filter((line) => line !== ''));
-      else reject(new Error(`promtool: ${stdout}${stderr}`, { cause: error }));
-    });
-    child.stdin?.end(text);
-  });
-}
+    await using rig = await startAutoscaler(broker.url, pools);
+    const identity = { version: '0.0.0', broker: 'redis', kedaNames: true };
+    const http = await serveAutoscaler({ autoscaler: rig.autoscaler, port: 0, identity, logger: silentLogger });
+    try {
+      await rig.nextTick((tick) => tick.pool === 'default' && tick.decision.evidence.replicas.ready === 1, 30_000);
+      const text = await (await fetch(`http://${http.host}:${http.port}/metrics`)).text();
+      expect(text).toMatch(/^celeriac_cold_start_seconds_count\{pool="default"\} 1$/m);
+      expect(text).toMatch(/^celeriac_pool_slots\{pool="default",state="ready"\} 2$/m);
+      expect(text).toMatch(/^celeriac_tasks_killed_total\{pool="default",cause="scale-in"\} 0$/m);
+      const complaints = (await check?.(text)) ?? [];
+      expect(complaints.filter((line) => !OF_KEDA.some((known) => known.test(line)))).toEqual([]);
+      // It does look: what it has to say of KEDA's names is there.
+      expect(complaints).toContain("keda_scaler_active label names should be written in 'snake_case' not 'camelCase'");
+      expect(await check?.(text.replace('# TYPE celeriac_leader gauge', '# TYPE celeriac_leader counter'))).toContain(
+        'celeriac_leader counter metrics should have "_total" suffix',
+      );
+    } finally {
+      await http.close();
+    }
+  },
+);

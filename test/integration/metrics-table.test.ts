@@ -1,7 +1,6 @@
 // What an autoscaler and a worker really export, against the one table of all metrics (docs/metrics.md).
 
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Celery } from '@celeriac/producer';
@@ -10,12 +9,13 @@ import type { MetricDeclaration } from '../../packages/brokers/src/observe/metri
 import { allMetrics } from '../../scripts/metrics-document.ts';
 import { freePort } from '../brokers/free-port.ts';
 import { startRedis } from '../brokers/redis.ts';
-import { kubernetesAssets } from '../kubernetes/assets.ts';
 import { until } from '../until.ts';
 import { startCeleriac, startWorkerProcess } from '../worker-process.ts';
 import { ourWorker } from './autoscaler-rig.ts';
+import { findScrapeCheck } from './scrape-check.ts';
 
 const TASKS = resolve(import.meta.dirname, '../../examples/basics/tasks.ts');
+const check = await findScrapeCheck();
 const HISTOGRAM = /_(?:bucket|sum|count)$/;
 
 it('every exported name is in the table with its type and labels, and the table has no others', { timeout: 120_000 }, async () => {
@@ -62,7 +62,7 @@ it('every exported name is in the table with its type and labels, and the table 
       const text = await scrape(page);
       expect(faultsOf(text, declared)).toEqual([]);
       for (const [, name] of text.matchAll(/^# TYPE (\S+) /gm)) exported.add(name as string);
-      if (promtool !== undefined) {
+      if (check !== undefined) {
         expect((await check(text)).filter((line) => !KNOWN_ADVICE.some((known) => known.test(line)))).toEqual([]);
       }
     }
@@ -101,11 +101,6 @@ function faultsOf(text: string, declared: ReadonlyMap<string, MetricDeclaration>
   return [...faults];
 }
 
-const assets = await kubernetesAssets();
-const promtoolPath = 'folder' in assets ? join(assets.folder, 'promtool') : '';
-const promtool = existsSync(promtoolPath) ? promtoolPath : undefined;
-if (promtool === undefined) console.warn('no promtool beside the Kubernetes programs: the live scrapes are not checked by it');
-
 /** Names that are KEDA's, celery-exporter's and prom-client's, none of whom follows all of Prometheus' advice. */
 const KNOWN_ADVICE = [
   /^(celeriac|keda)_(trigger|resource)_registered_total non-counter metrics should not have "_total" suffix$/,
@@ -113,15 +108,3 @@ const KNOWN_ADVICE = [
   /^celery_active_\w+_count non-histogram and non-summary metrics should not have "_count" suffix$/,
   /^celeriac_worker_nodejs_active_\w+_total non-counter metrics should not have "_total" suffix$/,
 ];
-
-/** What promtool has to say of a scrape; rejects where it is no scrape at all. */
-function check(text: string): Promise<readonly string[]> {
-  return new Promise((done, reject) => {
-    const child = execFile(promtool ?? '', ['check', 'metrics'], (error, stdout, stderr) => {
-      const code = error === null ? 0 : error.code;
-      if (code === 0 || code === 3) done(`${stdout}${stderr}`.split('\n').filter((line) => line !== ''));
-      else reject(new Error(`promtool: ${stdout}${stderr}`, { cause: error }));
-    });
-    child.stdin?.end(text);
-  });
-}
