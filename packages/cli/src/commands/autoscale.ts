@@ -87,7 +87,11 @@ async function celeryMetrics(
   const link = await connect();
   try {
     const { events, close } = await serveCeleryMetrics({ ...parts, ...address, hostnameLabel, eventBus: link.bus });
-    return { events, close: () => close().finally(() => link.close()) };
+    const closeBoth = async (): Promise<void> => {
+      await close();
+      await link.close();
+    };
+    return { events, close: closeBoth };
   } catch (error) {
     await link.close();
     throw error;
