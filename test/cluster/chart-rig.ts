@@ -2,7 +2,7 @@
 // test kubelet with the accounts and the Role that the chart gave them, on a real Redis, with a ledger outside the broker.
 
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { PoolSummary } from '@celeriac/autoscaler';
@@ -203,7 +203,9 @@ async function leaderOf(pods: readonly Pod[]): Promise<Pod | undefined> {
 async function helmProgram(helm: Helm): Promise<string> {
   const assets = await kubernetesAssets();
   if ('missing' in assets) throw new Error(assets.missing);
-  return join(assets.folder, helm);
+  const path = join(assets.folder, helm);
+  if (!existsSync(path)) throw new Error(`no ${helm} in ${assets.folder}`);
+  return path;
 }
 
 /** As Helm lays one file of values over another: maps by their keys, all else whole. */
