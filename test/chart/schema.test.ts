@@ -22,6 +22,15 @@ function isMap(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+it('a key of values.yaml without a comment is an error, and one within a map that has one is not', () => {
+  expect(() => documentedValues('# -- one\na: 1\nb:\n  # -- two\n  c: 2\n  d: 3\n')).toThrow('no comment "# -- ..." for b.d');
+  const [top, map] = documentedValues(
+    '# -- one\n# @default -- worked out\na: 1\n# About b.\nb:\n  # -- two\n  # @type text\n  c: { d: 3 }\n',
+  );
+  expect(top?.values).toEqual([{ path: 'a', type: 'integer', description: 'one', byDefault: 'worked out' }]);
+  expect(map).toEqual({ key: 'b', text: 'About b.', values: [{ path: 'b.c', type: 'text', description: 'two', byDefault: '{"d":3}' }] });
+});
+
 describe('the schema and values.yaml', () => {
   it('is of draft 7, which Helm reads', () => {
     expect(schema['$schema']).toBe('http://json-schema.org/draft-07/schema#');
