@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { flag, optionalText, textMap } from './value-parts.ts';
 
 /** The alerts of the chart's PrometheusRule, by the names that values give them. */
-export const ALERTS = [
+const ALERTS = [
   'queueWaitOverGoal',
   'backlogAtMax',
   'poolStuck',

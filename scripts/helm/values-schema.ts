@@ -11,7 +11,7 @@ import { defaultsValues, poolValues } from './pool-values.ts';
 import { flag, kubernetesList, kubernetesObject, optionalText, seconds, textMap } from './value-parts.ts';
 
 /** What the chart's values may say. */
-export function chartValues(): z.ZodObject {
+function chartValues(): z.ZodObject {
   return z
     .strictObject({
       global: kubernetesObject('What Helm hands down from a parent chart.'),

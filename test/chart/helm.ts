@@ -75,7 +75,7 @@ function ended(program: string, args: readonly string[], stdin: string): Promise
  * Where the strict schemas for kubeconform are: CELERIAC_KUBERNETES_SCHEMAS, or `schemas` of the optional folder ../shared/kube.
  * Throws where neither is there.
  */
-export function schemaLocation(): string {
+function schemaLocation(): string {
   const named = process.env['CELERIAC_KUBERNETES_SCHEMAS'];
   const place = named === undefined || named === '' ? resolve(import.meta.dirname, '../../../shared/kube/schemas') : resolve(named);
   if (!existsSync(place)) throw new Error(`no schemas for kubeconform in ${place}; CELERIAC_KUBERNETES_SCHEMAS may name another folder`);
