@@ -95,6 +95,7 @@ describe('pods under the test kubelet', () => {
     const { metadata } = await onlyPod('stubborn');
     const pid = await until(() => kubelet.pid(metadata.name), { what: 'its process' });
     const family = await until(() => runningBelow(pid), { what: 'its child' });
+    await until(async () => (await deployment('stubborn')).status?.readyReplicas === 1, { what: 'the pod Ready' });
 
     const statuses: Pod[] = [];
     const watched = new AbortController();
