@@ -42,7 +42,7 @@ function head({ name, version, appVersion, description, kubeVersion }: ChartFile
     `${description.trim().replaceAll(/\s+/g, ' ')}.`,
     '',
     'Each pool of workers is a Deployment that stands at zero while there is no work. The autoscaler, in two replicas of which one acts, sizes them',
-    'from what waits and what runs, and takes no worker away that is at work. It needs no rights beyond its namespace, and no KEDA.',
+    'from what waits and what runs, and takes no worker away that is at work. It has no cluster-wide rights and needs no KEDA.',
     '',
     '## Install',
     '',
