@@ -10,6 +10,7 @@ import { npm, ROOT, say } from './ensure-installed.mjs';
 const OLD_NODE_VERSION = '22.18.0';
 const OLD_NODE = join(ROOT, '.cache/node22');
 const PYTHON_PEERS = ['celery57', 'celery56', 'flower', 'exporter'];
+const HELM_PROGRAMS = ['helm3', 'helm4', 'kubeconform', 'promtool'];
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /** Debian's package and a file or program that tells whether it is there. */
@@ -46,7 +47,8 @@ export async function providePrerequisites(env) {
   const [python, oldNode] = await Promise.all([preparePython(missing.get('python'), env), prepareOldNode()]);
   for (const [name, reason] of python) missing.set(name, reason);
   if (oldNode !== undefined) missing.set('node22', oldNode);
-  for (const [name, found] of Object.entries({ kubernetes: findKubernetes(env), 'one-node': findOneNode(env) })) {
+  const kubernetes = findKubernetes(env);
+  for (const [name, found] of Object.entries({ kubernetes, helm: findHelm(kubernetes), 'one-node': findOneNode(env) })) {
     if (found.missing !== undefined) missing.set(name, found.missing);
     if (found.optional) optional.add(name);
   }
@@ -56,6 +58,13 @@ export async function providePrerequisites(env) {
 /** The programs of a Kubernetes control plane are used where they are; nothing installs them. */
 function findKubernetes(env) {
   return answerOf('test/kubernetes/print-assets.ts', env);
+}
+
+/** The programs the chart is tested with lie beside them, or nothing installs them either. */
+function findHelm({ folder, missing, optional }) {
+  if (folder === undefined) return { missing, optional };
+  const absent = HELM_PROGRAMS.filter((name) => !existsSync(join(folder, name)));
+  return absent.length === 0 ? {} : { missing: `no ${absent.join(', no ')} in ${folder}`, optional: true };
 }
 
 /** What a one-node cluster needs besides them is installed. */
