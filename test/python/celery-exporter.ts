@@ -2,7 +2,7 @@
 
 import { freePort } from '../brokers/free-port.ts';
 import { spawnProcess } from '../spawned-process.ts';
-import { pythonPeer } from './venv.ts';
+import type { PythonPeer } from './venv.ts';
 
 export interface CeleryExporter {
   /** Where its `/metrics` and `/health` are. */
@@ -11,9 +11,8 @@ export interface CeleryExporter {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Resolves when it answers; it hears events a moment later. */
-export async function startCeleryExporter(broker: string, args: readonly string[] = []): Promise<CeleryExporter> {
-  const peer = await pythonPeer('exporter');
+/** `peer` is `pythonPeer('exporter')`. Resolves when it answers; it hears events a moment later. */
+export async function startCeleryExporter(peer: PythonPeer, broker: string, args: readonly string[] = []): Promise<CeleryExporter> {
   const port = await freePort();
   const options = ['--broker-url', broker, '--host', '127.0.0.1', '--port', String(port), ...args];
   const run = ['-c', "from src.cli import cli; cli(prog_name='celery-exporter')"];
