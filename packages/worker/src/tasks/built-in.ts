@@ -15,7 +15,7 @@ const accumulate = defineTask('celery.accumulate', (ctx, ...args: unknown[]) => 
  * Tasks that every Celery app has and every worker of ours registers too, unless a module brings one of that name
  * (celery/app/builtins.py). They may be called at any time: `helm test` does.
  */
-export const builtInTasks: readonly Task[] = [accumulate as Task];
+export const builtInTasks: readonly Task[] = [accumulate];
 
 /** Whether a name is one that Celery keeps for itself; `inspect registered` leaves those out. */
 export function isBuiltIn(name: string): boolean {
