@@ -51,9 +51,8 @@ describe('taskSendSentEvent', () => {
     const { app, events } = await rig({ taskSendSentEvent: true });
     const eta = new Date('2030-01-02T03:04:05.678Z');
     const before = Date.now() / 1000;
-    const { id } = await app
-      .task(add)
-      .applyAsync({ args: [2], kwargs: { y: 3 }, queue: 'maths', eta, expires: new Date(eta.getTime() + 1000) });
+    const expires = new Date(eta.getTime() + 1000);
+    const { id } = await app.sendTask('tasks.add', { args: [2], kwargs: { y: 3 }, queue: 'maths', eta, expires });
     await until(() => events.length === 1);
     expect(events[0]).toEqual({
       type: 'task-sent',
@@ -128,7 +127,12 @@ describe('a bus that takes nothing', () => {
     const warnings: string[] = [];
     const note = (_fields: object, text: string): void => void warnings.push(text);
     const logger: Logger = { debug: () => {}, info: () => {}, warn: note, error: note };
-    const bus: Bus = { broadcast, subscribe: () => Promise.reject(), openReplies: () => Promise.reject(), reply: () => Promise.reject() };
+    const bus: Bus = {
+      broadcast,
+      subscribe: () => Promise.reject(new Error('unused')),
+      openReplies: () => Promise.reject(new Error('unused')),
+      reply: () => Promise.reject(new Error('unused')),
+    };
     return { warnings, events: createSentEvents({ bus, nodename: 'gen1@test', logger }) };
   };
 

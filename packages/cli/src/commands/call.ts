@@ -23,6 +23,7 @@ interface CallOptions extends ConnectionOptions, OutputOption, QueueOptions {
   readonly resources?: TaskNeeds;
   readonly pools?: string;
   readonly id?: string;
+  readonly sentEvent?: boolean;
   readonly wait?: boolean | string;
 }
 
@@ -68,6 +69,7 @@ async function call(name: string, options: CallOptions): Promise<void> {
     brokerTransportOptions: brokerOptionsOf(options),
     resultBackendTransportOptions: backendOptionsOf(options),
     ...(pools !== undefined && { pools }),
+    ...(options.sentEvent === true && { taskSendSentEvent: true }),
     ...(options.queueType !== undefined && { taskDefaultQueueType: options.queueType }),
     ...(options.queueMaxPriority !== undefined && { taskQueueMaxPriority: options.queueMaxPriority }),
   });
@@ -102,6 +104,7 @@ export function configure(command: Command): void {
     .option('--resources <needs>', 'what it needs, such as cpu=2,memory=4Gi,gpu=1: goes to the smallest pool that has it', taskNeeds)
     .option('--pools <file>', 'pools.yaml: the pools and their sizes, for --resources')
     .option('--id <task id>', 'task id (default: a new UUID)')
+    .option('--sent-event', "send a task-sent event, as Celery's task_send_sent_event does")
     .option('--wait [seconds]', 'wait for the result and print it')
     .action(call);
 }
