@@ -119,8 +119,8 @@ export function putAwayCases(rig: () => TransportRig): void {
     await publishAll(transport, two, numbered('two', 2));
     for (const delivery of await inbox.atLeast(5)) await delivery.quarantine(REASON);
     const names = [one, two, three].map(({ name }) => name);
-    expect([...(await transport.quarantine.lengths(names))].toSorted()).toEqual(
-      names.map((name, index) => [name, [3, 2, 0][index]]).toSorted(),
+    expect(Object.fromEntries(await transport.quarantine.lengths(names))).toEqual(
+      Object.fromEntries(names.map((name, index) => [name, [3, 2, 0][index]])),
     );
     const [entry] = await transport.quarantine.list(one.name, 1);
     await transport.quarantine.drop(one.name, entry?.key ?? '');
