@@ -145,11 +145,12 @@ test('reload replaces every child after its current job and gives the new manife
 test('a reload during a long task tells the new manifest at once; a second reload takes the first one over', async () => {
   const module = join(folder, 'changes-twice.ts');
   const version = (n: number): string =>
-    `import { defineTask } from ${SOURCE};\nexport const v = defineTask('v', async (_ctx, waitMs: number) => { await new Promise((r) => setTimeout(r, waitMs)); return ${n}; });\nexport const only${n} = defineTask('only-${n}', () => ${n});\n`;
+    `import { existsSync } from 'node:fs';\nimport { defineTask } from ${SOURCE};\nexport const v = defineTask('v', async (_ctx, gate: string) => { while (!existsSync(gate)) await new Promise((r) => setTimeout(r, 20)); return ${n}; });\nexport const only${n} = defineTask('only-${n}', () => ${n});\n`;
   writeFileSync(module, version(1));
   await using rig = poolRig({ modules: [module], slots: 2 });
   await rig.pool.start();
-  const long = jobFor('v', [3_000]);
+  const gate = join(folder, 'gate');
+  const long = jobFor('v', [gate]);
   await rig.submit(long);
   await rig.until(() => rig.started.length === 1);
   const third = Promise.withResolvers<void>();
@@ -166,9 +167,10 @@ test('a reload during a long task tells the new manifest at once; a second reloa
   writeFileSync(module, 'const = 5;');
   await expect(rig.pool.reload(note)).rejects.toThrow(module);
   expect(await rig.run(jobFor('only-3'))).toMatchObject({ resultJson: '3' });
+  writeFileSync(gate, '');
   expect(await rig.outcomeOf(long)).toMatchObject({ kind: 'succeeded', resultJson: '1' });
   await Promise.all([first, second]);
-  expect(await rig.run(jobFor('v', [0]))).toMatchObject({ resultJson: '3' });
+  expect(await rig.run(jobFor('v', [gate]))).toMatchObject({ resultJson: '3' });
 });
 
 test('a reload that fails says why and leaves the children that work', async () => {
