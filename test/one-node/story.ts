@@ -91,9 +91,9 @@ export function tellStory(options: StoryOptions): void {
       expect(Math.max(...soon), pool).toBeGreaterThanOrEqual(3);
     }
     // under celery-exporter's names, for workers of both kinds
-    const exported = await release.metrics('celery-metrics');
     for (const [pool, ids] of Object.entries({ node: jobs, python: snakes })) {
-      expect(succeededIn(exported, pool), pool).toBeGreaterThanOrEqual(ids.length);
+      const counted = async (): Promise<boolean> => succeededIn(await release.metrics('celery-metrics'), pool) >= ids.length;
+      await until(counted, { everyMs: 500, what: `${ids.length} succeeded tasks of pool ${pool} in the metrics` });
     }
     note(`${24 * load} tasks of 0.7 s for each of two pools at zero`, coldStart(release, 'node', 'jobs', publishedAtMs));
     await release.atZero('node', 'python');
@@ -103,6 +103,7 @@ export function tellStory(options: StoryOptions): void {
     const { ledger, pods, replicas } = release;
     const short = await release.publish('jobs', 40 * load, 500);
     await until(() => replicas.now('node') === MAX_REPLICAS, { timeoutMs: 30_000, what: 'all replicas' });
+    await until(() => ledger.lost(short).length <= 8, { timeoutMs: 60_000 * load, what: 'the last of the short tasks' });
     const long = await release.publish('jobs', 3, 25_000);
     await ledger.allEnded(short, 60_000 * load);
     const shrunk = (): boolean => (replicas.now('node') ?? 0) < MAX_REPLICAS && pods.here('node').length < MAX_REPLICAS;
@@ -113,7 +114,9 @@ export function tellStory(options: StoryOptions): void {
     await ledger.allEnded([...long, ...more], 60_000);
     expect(ledger.notOnce([...short, ...long, ...more])).toEqual([]);
     expect(pods.pods().flatMap(({ failures }) => failures)).toEqual([]);
-    expect(await release.metrics('http')).not.toMatch(/^celeriac_(tasks_killed|wrong_victims)_total\{.*\} [^0]/m);
+    const metrics = await release.metrics('http');
+    expect(metrics).toMatch(/^celeriac_tasks_killed_total\{.*pool="node".*\} 0$/m);
+    expect(metrics).not.toMatch(/^celeriac_(tasks_killed|wrong_victims)_total\{.*\} [^0]/m);
   });
 
   it.each(rounds)('loses nothing when busy pods are deleted and evicted, the leading autoscaler with them (round %i)', async () => {
