@@ -17,12 +17,15 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 /** A task file of a user: `shout` uses a word of a second file, `wait` takes its time. */
 const tasksFile = (mark: string): string => `
+import { existsSync } from 'node:fs';
 import { defineTask } from '@celeriac/worker';
 import { word } from './word.ts';
 export const shout = defineTask('try.shout', (_ctx, name: string) => \`\${word} \${name}${mark}\`);
-export const wait = defineTask('try.wait', async (ctx, seconds: number) => {
+export const wait = defineTask('try.wait', async (ctx, end: number | string) => {
   ctx.log.info('waiting');
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  if (typeof end === 'number') await pause(end);
+  else while (!existsSync(end)) await pause(0.05);
   return 'waited${mark}';
 });
 `;
@@ -96,7 +99,8 @@ describe('celeriac dev', () => {
 
   it('loads an edited file into new children; a task that ran before ends in the old one', async () => {
     await using dev = await startDev('-c', '2', '--max', '1');
-    const long = dev.call('try.wait', [6], '--wait', '30');
+    const gate = join(folder, 'gate');
+    const long = dev.call('try.wait', [gate], '--wait', '120');
     await dev.process.line(/: waiting/);
     const [workers] = [dev.process.descendants()];
     writeFileSync(join(folder, 'tasks.ts'), tasksFile('?'));
@@ -108,6 +112,7 @@ describe('celeriac dev', () => {
     await dev.process.line(/edit +word\.ts changed/);
     await until(async () => (await dev.call('try.shout', ['you'], '--wait', '30')) === '"good day you?"', { timeoutMs: 20_000 });
     expect(dev.process.output()).not.toMatch(/try\.wait.*(succeeded|ended|lost)/);
+    writeFileSync(gate, '');
     expect(await long).toBe('"waited!"');
     // the worker stayed: only its children were replaced
     expect(decisions(dev.process)).toEqual(['0 -> 1']);
