@@ -1,20 +1,12 @@
 import type { Dashboard } from '../grafana/dashboard.ts';
-import type { Panel, Row, TimeSeries } from '../grafana/panel.ts';
+import type { Row } from '../grafana/panel.ts';
 import { arrivalRate, ofAutoscaler, oldestAge, perPool, perQueue, poolIncrease, quantile, queueRate, stuckByReason } from '../queries.ts';
+import { oldestAges, replicasAndDepth, stat } from './panels.ts';
 import { decisionAnnotations, jobVariable, namespaceVariable, poolVariable, queueVariable } from './shared.ts';
 
 /** Where a click on the name of a pool leads. */
 const POOL_DETAIL = `/d/celeriac-pool-detail?\${__url_time_range}&var-pool=\${__value.raw}`;
 const total = (metric: string, ...labels: readonly string[]): string => `sum(${perPool(metric, [], ...labels)})`;
-const stat = (title: string, description: string, expr: string): Panel & { readonly kind: 'stat' } => ({
-  kind: 'stat',
-  title,
-  description,
-  unit: 'none',
-  width: 3,
-  queries: [{ expr, legend: title }],
-});
-
 const now: Row = {
   title: 'Now',
   panels: [
@@ -63,18 +55,7 @@ const queues: Row = {
       width: 12,
       queries: [{ expr: perQueue('celeriac_queue_ready'), legend: '{{queue}}' }],
     },
-    {
-      kind: 'timeseries',
-      title: 'Age of the oldest task',
-      description: 'How long the oldest task of each queue has waited, and the goal that was set for it (dashed).',
-      unit: 's',
-      width: 12,
-      queries: [
-        { expr: oldestAge, legend: '{{queue}}' },
-        { expr: perQueue('celeriac_queue_wait_goal_seconds'), legend: '{{queue}} goal' },
-      ],
-      overrides: [{ series: / goal$/, dashed: true }],
-    },
+    oldestAges,
     {
       kind: 'timeseries',
       title: 'Arrival and completion rate',
@@ -121,31 +102,6 @@ const queues: Row = {
         { series: 'pool', link: { title: 'Pool detail', url: POOL_DETAIL } },
       ],
     },
-  ],
-};
-
-/** Replicas and what they are for: in every dashboard with pools. */
-export const replicasAndDepth: TimeSeries = {
-  kind: 'timeseries',
-  title: 'Replicas and queue depth: $pool',
-  description:
-    'Replicas wanted, ready and busy (left) over the tasks that wait in all queues of the pool (right, filled). The marks are decisions with their reason.',
-  unit: 'suffix: replicas',
-  width: 24,
-  height: 9,
-  steps: true,
-  fill: 0,
-  queries: [
-    { expr: perPool('celeriac_pool_wanted_replicas'), legend: 'wanted' },
-    { expr: perPool('celeriac_pool_replicas', [], 'state="ready"'), legend: 'ready' },
-    { expr: perPool('celeriac_pool_busy_replicas'), legend: 'busy' },
-    { expr: perPool('celeriac_pool_ready_tasks'), legend: 'tasks waiting' },
-  ],
-  overrides: [
-    { series: 'wanted', color: 'orange', dashed: true },
-    { series: 'ready', color: 'green' },
-    { series: 'busy', color: 'blue' },
-    { series: 'tasks waiting', color: 'purple', axis: 'right', unit: 'suffix: tasks', fill: 15 },
   ],
 };
 

@@ -1,17 +1,9 @@
 import type { Dashboard } from '../grafana/dashboard.ts';
-import type { Panel, Row } from '../grafana/panel.ts';
-import { limitedByReason, ofPools, oldestAge, perPool, perQueue, poolIncrease, poolRate, stuckByReason } from '../queries.ts';
-import { replicasAndDepth } from './fleet-overview.ts';
+import type { Row } from '../grafana/panel.ts';
+import { limitedByReason, ofPools, perPool, perQueue, poolIncrease, poolRate, stuckByReason } from '../queries.ts';
+import { oldestAges, replicasAndDepth, stat } from './panels.ts';
 import { decisionAnnotations, jobVariable, NO_GOOD, namespaceVariable, poolVariable, queueVariable } from './shared.ts';
 
-const stat = (title: string, description: string, expr: string): Panel & { readonly kind: 'stat' } => ({
-  kind: 'stat',
-  title,
-  description,
-  unit: 'none',
-  width: 3,
-  queries: [{ expr, legend: title }],
-});
 const byState = (metric: string) => ({ expr: perPool(metric, ['state']), legend: '{{state}}' });
 /** Series scraped from the workers of the pool themselves. */
 const worker = (metric: string): string => `${metric}{namespace=~"$namespace",pool=~"$pool"}`;
@@ -129,18 +121,7 @@ const work: Row = {
       queries: [byState('celeriac_pool_slots'), { expr: perPool('celeriac_pool_busy_slots'), legend: 'busy' }],
       overrides: [{ series: 'busy', dashed: true, color: 'blue' }],
     },
-    {
-      kind: 'timeseries',
-      title: 'Age of the oldest task',
-      description: 'How long the oldest task of each queue of the pool has waited, and the goal that was set for it (dashed).',
-      unit: 's',
-      width: 12,
-      queries: [
-        { expr: oldestAge, legend: '{{queue}}' },
-        { expr: perQueue('celeriac_queue_wait_goal_seconds'), legend: '{{queue}} goal' },
-      ],
-      overrides: [{ series: / goal$/, dashed: true }],
-    },
+    oldestAges,
     {
       kind: 'timeseries',
       title: 'Quarantined messages',
