@@ -66,7 +66,8 @@ function complete(folder: string, source: string): KubernetesAssets {
   return { missing: `${source}: no ${absent.join(', no ')} in ${folder}${hint}`, optional: false };
 }
 
-function isProgram(path: string): boolean {
+/** Whether there is something that can be run. */
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

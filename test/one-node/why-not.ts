@@ -1,8 +1,8 @@
 // What a one-node cluster of our own needs: the Kubernetes programs with a kubelet among them, root, cgroup v1 and some Debian packages.
 
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { kubernetesAssets } from '../kubernetes/assets.ts';
+import { isProgram, kubernetesAssets } from '../kubernetes/assets.ts';
 
 /** Where the scripts are that make base images and start a cluster: the optional folder beside the repository. */
 export const KUBE_SCRIPTS: string = resolve(import.meta.dirname, '../../../shared/kube');
@@ -65,13 +65,4 @@ function whyNotElsewhere(): WhyNot {
     optional: false,
     packages: [],
   };
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
