@@ -1,4 +1,5 @@
 import type { ControlClient, QueueAdmin } from '@celeriac/brokers';
+import { inTime } from '../samplers/in-time.ts';
 import type { QueueFigures } from './exposition.ts';
 
 /** Asks who serves which queue and what waits there. */
@@ -67,15 +68,8 @@ export function createFleetSurvey(options: FleetSurveyOptions): FleetSurvey {
     await asking;
   };
   const orNothing = async <T>(answer: Promise<ReadonlyMap<string, T>> | undefined): Promise<ReadonlyMap<string, T>> => {
-    const { promise: late, resolve } = Promise.withResolvers<ReadonlyMap<string, T>>();
-    const timer = setTimeout(() => resolve(new Map()), DEPTH_LIMIT_MS);
-    try {
-      return await Promise.race([answer ?? new Map<string, T>(), late]);
-    } catch {
-      return new Map();
-    } finally {
-      clearTimeout(timer);
-    }
+    if (answer === undefined) return new Map();
+    return await inTime(answer, DEPTH_LIMIT_MS, 'an answer about queues').catch(() => new Map<string, T>());
   };
 
   return {
