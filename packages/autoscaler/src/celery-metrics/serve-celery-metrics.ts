@@ -1,8 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Bus, createControlClient, type Logger, type Transport } from '@celeriac/brokers';
-import { CeleriacError } from '@celeriac/protocol';
 import type { Autoscaler } from '../autoscaler.ts';
+import { listen } from '../http/listen.ts';
 import { createEventCounts } from './event-counts.ts';
 import { createEventStream } from './event-stream.ts';
 import { CELERY_CONTENT_TYPE, celeryPage } from './exposition.ts';
@@ -157,13 +157,4 @@ function answerHealth(response: ServerResponse, listening: boolean, { traits }: 
   response
     .writeHead(listening ? 200 : 500, { 'content-type': 'text/plain; charset=utf-8' })
     .end(listening ? `Connected to the broker ${broker}` : `Failed to connect to broker: '${broker}'`);
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new CeleriacError('CELERIAC_E_CONFIG', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
-    );
-    server.listen(port, host, resolve);
-  });
 }

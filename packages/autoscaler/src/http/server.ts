@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@celeriac/brokers';
-import { CeleriacError } from '@celeriac/protocol';
 import type { Autoscaler } from '../autoscaler.ts';
 import type { TaskEvents } from '../celery-metrics/serve-celery-metrics.ts';
 import { sendJson, sendText } from './answer.ts';
 import { streamJournal } from './journal-stream.ts';
 import { sendKeda } from './keda-answer.ts';
+import { listen } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import type { MetricsIdentity } from './metrics-part.ts';
 import { type PoolSummary, poolSummary } from './pool-summary.ts';
@@ -104,12 +104,7 @@ export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<A
     }
   };
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new CeleriacError('CELERIAC_E_CONFIG', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
-    );
-    server.listen(port, host, resolve);
-  });
+  await listen(server, host, port);
   return {
     host,
     port: (server.address() as AddressInfo).port,
