@@ -99,7 +99,7 @@ export function createStages(settings: WorkerSettings, pool: Pool, { transport, 
     reporter.sent(publication);
   };
   const booking = new Booking({
-    ...{ pool, runTimes, backend, limits, logger },
+    ...{ pool, runTimes, backend, limits, now, logger },
     mayStart: (attempt) => intake.mayStart(attempt),
     onLostTooOften: (attempt) => intake.lostTooOften(attempt),
     onUnstarted: (attempt, why) => (why === 'lost' ? intake.letGo(attempt) : intake.handBack(attempt)),

@@ -23,6 +23,8 @@ export interface ResultBackend {
   forget(taskId: string): Promise<void>;
   /** Counts one more start of a redelivered task; resolves with the number of starts counted so far, this one included. Kept for a day. */
   countStart(taskId: string): Promise<number>;
+  /** How many starts {@link countStart} has counted so far; 0 when none. */
+  startsCounted(taskId: string): Promise<number>;
   /** Counts anew from here on: the message is put away, and whoever puts it back means it. */
   forgetStarts(taskId: string): Promise<void>;
   close(): Promise<void>;

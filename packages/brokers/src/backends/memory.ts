@@ -30,6 +30,10 @@ export function createMemoryBackend(options: ResultBackendOptions): ResultBacken
     shelf.results.delete(taskId);
     return undefined;
   };
+  const startsOf = (taskId: string, nowMs: number): number => {
+    const counted = shelf.starts.get(taskId);
+    return counted !== undefined && counted.expiresAtMs > nowMs ? counted.count : 0;
+  };
   const sweep = (nowMs: number): void => {
     for (const map of [shelf.results, shelf.starts]) for (const [key, { expiresAtMs }] of map) if (expiresAtMs <= nowMs) map.delete(key);
   };
@@ -82,10 +86,13 @@ export function createMemoryBackend(options: ResultBackendOptions): ResultBacken
     async countStart(taskId) {
       checkOpen();
       const nowMs = Date.now();
-      const before = shelf.starts.get(taskId);
-      const count = (before !== undefined && before.expiresAtMs > nowMs ? before.count : 0) + 1;
+      const count = startsOf(taskId, nowMs) + 1;
       shelf.starts.set(taskId, { count, expiresAtMs: nowMs + DAY_MS });
       return count;
+    },
+    async startsCounted(taskId) {
+      checkOpen();
+      return startsOf(taskId, Date.now());
     },
     async forgetStarts(taskId) {
       checkOpen();

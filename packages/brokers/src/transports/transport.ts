@@ -38,7 +38,7 @@ export interface ConsumeOptions {
   readonly owner: string;
   /** Initial credit; 0 takes nothing. */
   readonly credit: number;
-  /** How many of the next deliveries would start at once; asked at each claim so that the claim can record their start. */
+  /** How many of the next deliveries would start at once; asked at each claim so that the claim can record their start. What was handed out before is left out. */
   readonly startsAtOnce: () => number;
   /** Called with one or more deliveries, oldest first. Must not throw. */
   readonly onDeliveries: (deliveries: readonly Delivery[]) => void;

@@ -25,6 +25,8 @@ export interface Attempt {
   acked: boolean;
   /** Its start is recorded with the broker, or need not be. */
   marked: boolean;
+  /** Earlier starts known to have ended in loss; where the backend counts, an upper bound, as a first delivery may not have begun. */
+  knownLosses: number;
   /** Starts counted with the backend, this one included; 0 where the broker counts. */
   countedStarts: number;
   /** The signal that remote control ends it by. */
@@ -44,6 +46,7 @@ export function createAttempt(delivery: Delivery, request: Request, task: TaskDe
     pid: null,
     acked: false,
     marked: false,
+    knownLosses: delivery.losses,
     countedStarts: 0,
     terminatedBy: null,
   };

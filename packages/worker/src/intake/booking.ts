@@ -2,6 +2,7 @@ import type { Logger, ResultBackend } from '@celeriac/brokers';
 import type { Job, Pool } from '../pool/pool.ts';
 import type { RunTimes } from '../strategy/run-times.ts';
 import { type Attempt, acksLate, maxDeliveriesOf } from './attempt.ts';
+import { Suspects } from './suspects.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** A pipelined job that still runs after this long gets its start recorded. */
@@ -20,6 +21,8 @@ export interface BookingOptions {
   readonly runTimes: RunTimes;
   readonly backend: ResultBackend | null;
   readonly limits: DefaultLimits;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   readonly logger: Logger;
   /** Asked right before the start: false when it must not start any more, and has been dealt with. */
   readonly mayStart: (attempt: Attempt) => boolean;
@@ -31,15 +34,18 @@ export interface BookingOptions {
 
 /**
  * Hands waiting attempts to the pool, in order. The start of what cannot be known to have begun is recorded with the broker before it is
- * handed over; tasks measured to be short are handed over at once, and recorded if they still run a little later.
+ * handed over; tasks measured to be short are handed over at once, and recorded if they still run a little later. What may have ended a worker
+ * before waits for its turn among {@link Suspects}, and holds up nothing else.
  */
 export class Booking {
   readonly #options: BookingOptions;
   readonly #line = new WaitingLine<Attempt>();
+  readonly #suspects = new Suspects();
   /** Attempts whose start is being recorded: each will take a slot. */
   readonly #recording = new Set<Attempt>();
   #unmarked: Attempt[] = [];
   #markTimer: NodeJS.Timeout | undefined;
+  #suspectTimer: NodeJS.Timeout | undefined;
   #open = true;
 
   constructor(options: BookingOptions) {
@@ -61,11 +67,18 @@ export class Booking {
   /** Hands over what fits now. */
   book(): void {
     if (!this.#open) return;
+    this.#readmit();
     for (;;) {
       const attempt = this.#line.peek();
       if (attempt === undefined) return;
       if (!this.#options.mayStart(attempt)) {
         this.#line.shift();
+        this.#suspects.forget(attempt);
+        continue;
+      }
+      if (!this.#suspects.admits(attempt, this.#options.now())) {
+        this.#line.shift();
+        this.#wakeForSuspects();
         continue;
       }
       const pipelined = this.#isPipelined(attempt);
@@ -101,17 +114,37 @@ export class Booking {
 
   /** Takes out what fits and has not been handed over. */
   remove(fits: (attempt: Attempt) => boolean): Attempt[] {
-    return this.#line.remove(fits);
+    const removed = this.#line.remove(fits);
+    for (const attempt of removed) this.#suspects.forget(attempt);
+    return [...this.#suspects.remove(fits), ...removed];
   }
 
   /** Hands over nothing more. */
   close(): void {
     this.#open = false;
     clearTimeout(this.#markTimer);
+    clearTimeout(this.#suspectTimer);
   }
 
   get waiting(): number {
-    return this.#line.length + this.#recording.size;
+    return this.#line.length + this.#recording.size + this.#suspects.aside;
+  }
+
+  #readmit(): void {
+    if (this.#suspects.aside === 0) return;
+    const nowMs = this.#options.now();
+    const due: Attempt[] = [];
+    for (let next = this.#suspects.due(nowMs); next !== undefined; next = this.#suspects.due(nowMs)) due.push(next);
+    for (const attempt of due.reverse()) this.#line.unshift(attempt);
+    this.#wakeForSuspects();
+  }
+
+  /** An end makes room, which books by itself; a run that is long enough does not. */
+  #wakeForSuspects(): void {
+    clearTimeout(this.#suspectTimer);
+    const nowMs = this.#options.now();
+    const dueAtMs = this.#suspects.dueAtMs(nowMs);
+    if (dueAtMs !== null) this.#suspectTimer = setTimeout(() => this.book(), dueAtMs - nowMs);
   }
 
   #freeSlots(): number {
@@ -157,6 +190,7 @@ export class Booking {
   #afterRecord(attempt: Attempt): void {
     this.#recording.delete(attempt);
     if (attempt.countedStarts > maxDeliveriesOf(attempt.task) - 1) {
+      this.#suspects.forget(attempt);
       this.#options.onLostTooOften(attempt);
     } else if (this.#open) {
       this.putBack(attempt);
@@ -172,6 +206,7 @@ export class Booking {
     this.#options.logger.debug({ err: error, taskId: attempt.request.id }, 'start not recorded');
     attempt.marked = false;
     if (attempt.delivery.lost.aborted || !this.#open) {
+      this.#suspects.forget(attempt);
       this.#options.onUnstarted(attempt, attempt.delivery.lost.aborted ? 'lost' : 'closed');
       this.book(); // the slot that was kept for it is free, and nobody else says so
       return;

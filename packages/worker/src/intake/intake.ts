@@ -119,7 +119,8 @@ export class Intake {
     const task = this.#options.taskOf(request.taskName);
     const attempt = createAttempt(delivery, request, task ?? { name: request.taskName, options: {} }, now());
     const verdict = this.#choose(attempt, task !== undefined, false);
-    if (verdict.kind !== 'hold' && delivery.redelivered && backend !== null && this.#storesResult(request, attempt.task)) {
+    const hasPast = delivery.redelivered && (!delivery.lossesAreComplete || this.#storesResult(request, attempt.task));
+    if (verdict.kind !== 'hold' && hasPast && backend !== null) {
       this.#askThePast(attempt, task !== undefined, backend);
       return;
     }
@@ -208,18 +209,25 @@ export class Intake {
   /** A redelivered message may have been run to its end: its own SUCCESS is not repeated, but what follows it is published again. */
   #askThePast(attempt: Attempt, registered: boolean, backend: ResultBackend): void {
     const { hand, booking, logger } = this.#options;
-    const { id } = attempt.request;
+    const { request, delivery, task } = attempt;
     attempt.phase = 'checking';
     hand.add(attempt);
     const goOn = (succeeded: boolean, resultJson: string): void => {
-      if (hand.get(id) !== attempt || attempt.phase !== 'checking') return;
+      if (hand.get(request.id) !== attempt || attempt.phase !== 'checking') return;
       this.#follow(attempt, this.#choose(attempt, registered, succeeded), resultJson);
       booking.book();
     };
-    backend.fetch(id).then(
-      (meta) => (meta?.status === 'SUCCESS' ? goOn(true, stringifyJson(meta.result)) : goOn(false, 'null')),
+    const result = this.#storesResult(request, task) ? backend.fetch(request.id) : undefined;
+    const starts = delivery.lossesAreComplete ? undefined : backend.startsCounted(request.id);
+    Promise.all([result, starts]).then(
+      ([meta, counted]) => {
+        // its first start is not counted, and may not have come about
+        if (counted !== undefined) attempt.knownLosses = Math.max(delivery.losses, counted + 1);
+        if (meta?.status === 'SUCCESS') goOn(true, stringifyJson(meta.result));
+        else goOn(false, 'null');
+      },
       (error: unknown) => {
-        logger.warn({ err: error, taskId: id }, 'the past of a redelivered task is unknown: the backend does not answer');
+        logger.warn({ err: error, taskId: request.id }, 'the past of a redelivered task is unknown: the backend does not answer');
         goOn(false, 'null');
       },
     );

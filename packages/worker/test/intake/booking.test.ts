@@ -6,22 +6,24 @@ import type { Job, Pool } from '../../src/pool/pool.ts';
 import { RunTimes } from '../../src/strategy/run-times.ts';
 import { requestOf } from '../requests.ts';
 
+let nowMs = 0;
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
 
 /** As much of a pool as booking sees: one slot, and room behind it for `depth` short jobs. */
-function onePlace(depth = 0) {
+function onePlace(depth = 0, slots = 1) {
   const jobs: Job[] = [];
-  const room = (pipelined: boolean): number => (jobs.length === 0 ? 1 : pipelined ? Math.max(0, depth - jobs.length) : 0);
+  const room = (pipelined: boolean): number =>
+    jobs.length < slots ? slots - jobs.length : pipelined ? Math.max(0, depth - jobs.length) : 0;
   const submit = (job: Job): boolean => room(job.pipelined) > 0 && jobs.push(job) > 0;
   return { jobs, pool: { room, submit } as unknown as Pool };
 }
-function rig(depth = 0) {
-  const { jobs, pool } = onePlace(depth);
+function rig(depth = 0, slots = 1) {
+  const { jobs, pool } = onePlace(depth, slots);
   const unstarted: string[] = [];
   const runTimes = new RunTimes();
   const booking = new Booking({
-    ...{ pool, runTimes, backend: null, limits: { timeLimitS: 9, softTimeLimitS: null }, logger: silentLogger },
+    ...{ pool, runTimes, backend: null, limits: { timeLimitS: 9, softTimeLimitS: null }, now: () => nowMs, logger: silentLogger },
     mayStart: () => true,
     onLostTooOften: () => {},
     onUnstarted: (attempt, why) => void unstarted.push(`${attempt.request.id} ${why}`),
@@ -30,9 +32,15 @@ function rig(depth = 0) {
   return { jobs, booking, runTimes, unstarted, started };
 }
 /** A delivery that says what happens when its start is to be recorded. */
-function attemptOf(id: string, markStarted: () => Promise<void> | undefined = () => undefined, lost = false, redelivered = false): Attempt {
+function attemptOf(
+  id: string,
+  markStarted: () => Promise<void> | undefined = () => undefined,
+  lost = false,
+  redelivered = false,
+  losses = 0,
+): Attempt {
   const signal = lost ? AbortSignal.abort() : new AbortController().signal;
-  const delivery = { markStarted, lost: signal, redelivered, lossesAreComplete: true } as Partial<Delivery> as Delivery;
+  const delivery = { markStarted, lost: signal, redelivered, losses, lossesAreComplete: true } as Partial<Delivery> as Delivery;
   return createAttempt(delivery, requestOf({ id }), { name: 'tasks.add', options: {} }, 0);
 }
 const settle = async (): Promise<void> => {
@@ -122,4 +130,52 @@ test('a short task that still runs a little later is recorded then', async () =>
   quick.phase = 'settling';
   await vi.advanceTimersByTimeAsync(20);
   expect(marks).toEqual(['slow']);
+});
+
+test('what may have ended a worker waits for its turn and holds up nobody else', async () => {
+  const { booking, jobs, started } = rig(0, 2);
+  const [last, next, fresh] = [
+    attemptOf('last', undefined, false, true, 2),
+    attemptOf('next', undefined, false, true, 2),
+    attemptOf('fresh'),
+  ];
+  for (const attempt of [last, next, fresh]) booking.add(attempt);
+  booking.book();
+  expect(started()).toEqual(['last', 'fresh']);
+  expect([booking.waiting, booking.startsAtOnce()]).toEqual([1, 0]);
+  last.phase = 'settling';
+  jobs.shift();
+  booking.book();
+  expect(started()).toEqual(['fresh', 'next']);
+  expect(booking.waiting).toBe(0);
+});
+
+test('a suspect whose claim is lost before its start makes way', async () => {
+  const { booking, started, unstarted } = rig(0, 2);
+  const lost = attemptOf('last', () => Promise.reject(new Error('lost')), true, true, 2);
+  for (const attempt of [lost, attemptOf('next', undefined, false, true, 2)]) booking.add(attempt);
+  booking.book();
+  await settle();
+  expect([unstarted, started()]).toEqual([['last lost'], ['next']]);
+});
+
+test('a run of a minute holds up no suspect: the next starts by itself', async () => {
+  const { booking, started } = rig(0, 2);
+  const [last, next] = ['last', 'next'].map((id) => attemptOf(id, undefined, false, true, 2)) as [Attempt, Attempt];
+  for (const attempt of [last, next]) booking.add(attempt);
+  booking.book();
+  last.phase = 'running';
+  last.startedAtMs = nowMs;
+  nowMs += 60_000;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(started()).toEqual(['last', 'next']);
+});
+
+test('a suspect kept aside is handed back like any other that waits', () => {
+  const { booking } = rig(0, 2);
+  const all = ['a', 'b'].map((id) => attemptOf(id, undefined, false, true, 2));
+  for (const attempt of all) booking.add(attempt);
+  booking.book();
+  booking.close();
+  expect(booking.remove(() => true)).toEqual([all[1]]);
 });

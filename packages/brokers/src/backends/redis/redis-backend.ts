@@ -130,6 +130,10 @@ export function createRedisBackend(options: ResultBackendOptions): ResultBackend
         throw brokerError(error, closing.signal.aborted);
       }
     },
+    async startsCounted(taskId) {
+      checkOpen();
+      return Number((await insist((client) => client.get(startsKeyOf(taskId)))) ?? 0);
+    },
     async forgetStarts(taskId) {
       checkOpen();
       await insist((client) => client.del(startsKeyOf(taskId)));

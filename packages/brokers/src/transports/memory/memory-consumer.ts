@@ -69,7 +69,7 @@ export function createMemoryConsumer(broker: MemoryBroker, options: ConsumeOptio
     while (state === 'open' && held.size < credit) {
       const claim = takeOne();
       if (claim === undefined) break;
-      claim.started = startsAtOnce-- > 0;
+      claim.started = startsAtOnce-- > 0 && !claim.stored.redelivered;
       held.add(claim);
       batch.push(createMemoryDelivery(claim, settlements, maxBodyBytes));
     }

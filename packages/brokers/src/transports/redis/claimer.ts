@@ -5,6 +5,7 @@ import { isErrorReply, runScript } from './redis-connection.ts';
 import type { ClaimedMessage } from './redis-delivery.ts';
 import type { RedisHub } from './redis-hub.ts';
 import { ADOPT, CLAIM } from './scripts/claim-scripts.ts';
+import { REDELIVERY_MARKS } from './scripts/settle-scripts.ts';
 
 /** How much one claim takes at most. */
 const CLAIM_COUNT = 256;
@@ -71,7 +72,7 @@ export function createClaimer(hub: RedisHub, lease: OwnerLease): Claimer {
           queue: queues[number % queues.length] as string,
           bucket: bucketKeys[number] as string,
           raw,
-          isStarted: index < startsAtOnce,
+          isStarted: index < startsAtOnce && !hasMarks(raw),
         });
       }
       return {
@@ -105,4 +106,10 @@ export function createClaimer(hub: RedisHub, lease: OwnerLease): Claimer {
       return adopted;
     },
   };
+}
+
+const marks = Buffer.from(REDELIVERY_MARKS);
+
+function hasMarks(raw: Buffer): boolean {
+  return raw.subarray(0, marks.length).equals(marks);
 }

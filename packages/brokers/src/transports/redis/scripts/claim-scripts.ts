@@ -1,4 +1,5 @@
 import { type RedisScript, redisScript } from '../redis-script.ts';
+import { REDELIVERY_MARKS } from './settle-scripts.ts';
 
 /**
  * Enters the owner with a lease. KEYS owners. ARGV owner, lease (ms).
@@ -39,6 +40,7 @@ return 1
  * KEYS unacked, unacked_index, owners, claims of the owner, then buckets by step, then by queue.
  * ARGV owner, tag base, first counter, how many, how many start at once, most bytes, number of queues, 1 = share fairly, then per queue its suffix.
  * Replies {lease lost?, came up short?, wrong key or false, bucket number, message, bucket number, message, ...}. It never parses a message.
+ * A message with redelivery marks is never noted as started here: it may have to wait for others, and its start is recorded when it comes.
  * When it comes up short it reads the length of every bucket, which arms CLIENT TRACKING for them.
  */
 export const CLAIM: RedisScript = redisScript(`
@@ -73,7 +75,7 @@ local function take(queue, step, most)
     for i, raw in ipairs(popped) do
       local tag = base .. counter
       local started = '0'
-      if taken < starts then started = '1' end
+      if taken < starts and string.sub(raw, 1, ${REDELIVERY_MARKS.length}) ~= '${REDELIVERY_MARKS}' then started = '1' end
       counter = counter + 1
       taken = taken + 1
       unacked[#unacked + 1] = tag

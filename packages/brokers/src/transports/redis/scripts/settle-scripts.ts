@@ -1,5 +1,8 @@
 import { type RedisScript, redisScript } from '../redis-script.ts';
 
+/** What a message with redelivery marks begins with. */
+export const REDELIVERY_MARKS = '{"celeriac": [';
+
 /** Cuts the message out of an `unacked` entry and counts in its marks, the fixed prefix that protocol's decodeRedisEnvelope knows. */
 export const RAW_FUNCTIONS = `
 local function rawOf(entry, suffixLength)
