@@ -62,19 +62,23 @@ describe('two pools of different size', () => {
   });
 
   it('also get what a task calls', async () => {
+    const expected = {
+      "'album by celery'": 'small@test',
+      "'c.mp4 transcoded by large'": 'large@test',
+      "'d.mp4 transcoded by large'": 'large@test',
+    };
     const done = new Map<string, string>();
     const bus = await transport.bus.subscribe({ exchange: 'celeryev', type: 'topic', binding: '#', queue: 'watch' }, ({ message }) => {
       const events = [parseJson(new TextDecoder().decode(message.body))].flat() as { type: string; hostname: string; result?: string }[];
-      for (const { type, hostname, result } of events) if (type === 'task-succeeded') done.set(String(result), hostname);
+      for (const { type, hostname, result } of events) {
+        // what is told of earlier tasks may still be on its way
+        if (type === 'task-succeeded' && result !== undefined && result in expected) done.set(result, hostname);
+      }
     });
     const result = await app.task(album).delay(['c.mp4', 'd.mp4']);
     expect(await result.get({ timeoutMs: 20_000 })).toBe('album by celery');
     await until(() => done.size >= 3, { what: 'the events of three tasks' });
-    expect(Object.fromEntries(done)).toEqual({
-      "'album by celery'": 'small@test',
-      "'c.mp4 transcoded by large'": 'large@test',
-      "'d.mp4 transcoded by large'": 'large@test',
-    });
+    expect(Object.fromEntries(done)).toEqual(expected);
     await bus.close();
   });
 

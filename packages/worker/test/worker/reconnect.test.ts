@@ -61,7 +61,7 @@ test('a second message with the id of one that runs waits for its end, then runs
   await rig.send('tasks.sleep', [0.3], { taskId: 'same' });
   await until(() => starts(rig, 'same') === 1);
   await rig.send('tasks.append', [path, 'second'], { taskId: 'same' });
-  await until(() => lines(path).length === 1);
+  await until(() => lines(path).length === 1 && starts(rig, 'same') === 2);
   const ended = rig.events.findIndex((event) => event.type === 'task-succeeded' && event.uuid === 'same');
   const second = rig.events.findLastIndex((event) => event.type === 'task-started' && event.uuid === 'same');
   expect(ended).toBeGreaterThan(-1);
