@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface UntilOptions {
-  /** Default 10,000. */
+  /** Default 30,000: a bound, never waited out by what works. */
   readonly timeoutMs?: number;
   /** Time between two looks. Default 25. */
   readonly everyMs?: number;
@@ -11,13 +11,13 @@ export interface UntilOptions {
 
 /** Asks again and again until the answer is truthy, and returns it; rejects when time is up. For peers that send no event. */
 export async function until<T>(ask: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> {
-  const deadline = performance.now() + (options.timeoutMs ?? 10_000);
+  const deadline = performance.now() + (options.timeoutMs ?? 30_000);
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
     if (performance.now() > deadline) {
       throw new Error(
-        `${options.timeoutMs ?? 10_000} ms passed without ${options.what ?? 'the awaited answer'}; last seen: ${String(answer)}`,
+        `${options.timeoutMs ?? 30_000} ms passed without ${options.what ?? 'the awaited answer'}; last seen: ${String(answer)}`,
       );
     }
     await pause(options.everyMs ?? 25);
