@@ -4,7 +4,7 @@
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureInstalled, ROOT, say } from './ensure-installed.mjs';
 import { oldNodePath, providePrerequisites } from './prerequisites.mjs';
 import { runTool } from './run-tool.mjs';
@@ -52,6 +52,8 @@ async function main(args) {
   passed += tests.passed;
   failed += tests.failed;
   if (process.env.CI === 'true') failed += due.size;
+  // once more and in short, as the log of a whole run is long
+  for (const line of tests.failures) console.log(line);
   const skipped = tests.skipped > 0 ? `${tests.skipped} skipped, ` : '';
   const cannot = unavailable.size > 0 ? `${unavailable.size} test files could not run (listed above), ` : '';
   console.log(`${skipped}${cannot}${Math.round((Date.now() - started) / 1000)} s`);
@@ -73,15 +75,25 @@ async function runVitest(args, unavailable, env) {
     results = JSON.parse(readFileSync(RESULTS, 'utf8'));
   } catch {
     say('vitest ended without results.');
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: [] };
   }
   // a file that cannot be imported, an unhandled rejection or a process left behind has no failing test of its own
   const brokenFiles = results.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   );
+  const failures = results.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map((test) => `FAILED: ${relative(ROOT, name)} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`),
+  );
+  for (const { name, message } of brokenFiles) failures.push(`FAILED: ${relative(ROOT, name)}: ${firstLine(message)}`);
   let failed = results.numFailedTests + brokenFiles.length;
   if (failed === 0 && code !== 0) failed = 1;
-  return { passed: results.numPassedTests, failed, skipped: results.numPendingTests + results.numTodoTests };
+  return { passed: results.numPassedTests, failed, skipped: results.numPendingTests + results.numTodoTests, failures };
+}
+
+function firstLine(text) {
+  return (text ?? '').split('\n', 1)[0].slice(0, 300);
 }
 
 function collect(command, args, env) {
