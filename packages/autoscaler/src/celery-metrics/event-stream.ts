@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import type { Bus, BusMessage, FleetEvent, Logger, Subscription } from '@celeriac/brokers';
+import type { Bus, BusMessage, FleetEvent, Logger } from '@celeriac/brokers';
 import { decodeEvents } from '@celeriac/protocol';
+import { createEventSubscription } from '../fleet/event-subscription.ts';
 
 /** All events of a fleet, as they come. */
 export interface EventStream {
@@ -27,17 +27,12 @@ export interface EventStreamOptions {
   readonly now?: () => number;
 }
 
-const RETRY_MS = 1_000;
 const SECOND_MS = 1_000;
 const SHARE_MS = 250;
 
-/** Listens to `celeryev` with all its routing keys (celery/events/receiver.py). Nothing is subscribed before `start`. */
+/** Listens to `celeryev` with all its routing keys. Nothing is subscribed before `start`. */
 export function createEventStream(options: EventStreamOptions): EventStream {
   const { bus, logger, onEvent, onListening, shareMs = SHARE_MS, now = () => performance.now() } = options;
-  let subscription: Subscription | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let starting: Promise<void> = Promise.resolve();
-  let closed = false;
   let taken = 0;
   let unread = 0;
   let secondBeganMs = Number.NEGATIVE_INFINITY;
@@ -59,24 +54,11 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     for (const event of events) onEvent(event);
     spentMs += now() - beganMs;
   };
-  const subscribe = async (): Promise<void> => {
-    try {
-      const made = await bus.subscribe({ exchange: 'celeryev', type: 'topic', binding: '#', queue: `celeryev.${randomUUID()}` }, take);
-      if (closed) return await made.close();
-      subscription = made;
-      onListening();
-    } catch (error) {
-      logger.warn({ err: error }, 'cannot listen to task events, trying again');
-      if (!closed) retry = setTimeout(begin, RETRY_MS);
-    }
-  };
-  const begin = (): void => {
-    starting = subscribe();
-  };
+  const subscription = createEventSubscription({ bus, binding: '#', onMessage: take, onListening, logger });
 
   return {
     get listening() {
-      return subscription !== undefined;
+      return subscription.listening;
     },
     get taken() {
       return taken;
@@ -84,12 +66,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     get unread() {
       return unread;
     },
-    start: begin,
-    async close() {
-      closed = true;
-      clearTimeout(retry);
-      await starting;
-      await subscription?.close().catch((error: unknown) => logger.debug({ err: error }, 'event subscription not closed'));
-    },
+    start: () => subscription.start(),
+    close: () => subscription.close(),
   };
 }

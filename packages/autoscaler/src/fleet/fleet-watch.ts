@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import {
   type Bus,
   type FleetEvent,
   type FleetState,
   forgetWorkers,
   type Logger,
-  type Subscription,
   type WorkerView,
   workerAfter,
   workerOf,
 } from '@celeriac/brokers';
 import { decodeEvents } from '@celeriac/protocol';
+import { createEventSubscription } from './event-subscription.ts';
 
 /** Listens to worker events and keeps who is there. */
 export interface FleetWatch {
@@ -28,7 +27,6 @@ export interface FleetWatch {
 /** Workers gone longer than this are forgotten, ms. */
 const RETENTION_MS = 600_000;
 const FORGET_EVERY_MS = 30_000;
-const RETRY_MS = 1_000;
 const NEWS_AFTER_MS = 100;
 
 /** Creates the watch; nothing is subscribed before `start`. What an event costs does not depend on how many workers there are. */
@@ -40,10 +38,7 @@ export function createFleetWatch(options: { readonly bus: Bus; readonly now: () 
   let news = new Set<string>();
   let newsTimer: NodeJS.Timeout | undefined;
   let forgotAtMs = now();
-  let subscription: Subscription | undefined;
-  let retry: NodeJS.Timeout | undefined;
   let closed = false;
-  let starting: Promise<void> = Promise.resolve();
 
   const tell = (): void => {
     newsTimer = undefined;
@@ -74,42 +69,28 @@ export function createFleetWatch(options: { readonly bus: Bus; readonly now: () 
     if (!closed) newsTimer ??= setTimeout(tell, NEWS_AFTER_MS);
   };
 
-  const subscribe = async (): Promise<void> => {
-    try {
-      const made = await bus.subscribe(
-        { exchange: 'celeryev', type: 'topic', binding: 'worker.#', queue: `celeryev.${randomUUID()}` },
-        ({ message }) => {
-          const atMs = now();
-          for (const event of decodeEvents(message)) take(event, atMs);
-          forget(atMs);
-        },
-      );
-      if (closed) await made.close();
-      else subscription = made;
-    } catch (error) {
-      logger.warn({ err: error }, 'cannot listen to worker events, trying again');
-      if (!closed) retry = setTimeout(begin, RETRY_MS);
-    }
-  };
-  const begin = (): void => {
-    starting = subscribe();
-  };
+  const subscription = createEventSubscription({
+    ...{ bus, logger, binding: 'worker.#' },
+    onMessage({ message }) {
+      const atMs = now();
+      for (const event of decodeEvents(message)) take(event, atMs);
+      forget(atMs);
+    },
+  });
 
   return {
     get state() {
       return state;
     },
     get listening() {
-      return subscription !== undefined;
+      return subscription.listening;
     },
-    start: begin,
+    start: () => subscription.start(),
     onChange: (listener) => void listeners.push(listener),
-    async close() {
+    close() {
       closed = true;
-      clearTimeout(retry);
       clearTimeout(newsTimer);
-      await starting;
-      await subscription?.close().catch((error: unknown) => logger.debug({ err: error }, 'event subscription not closed'));
+      return subscription.close();
     },
   };
 }
