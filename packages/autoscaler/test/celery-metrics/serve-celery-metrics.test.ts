@@ -1,7 +1,6 @@
 import { createTransport, silentLogger, type Transport } from '@celeriac/brokers';
 import { encodeEvent } from '@celeriac/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createEventStream } from '../../src/celery-metrics/event-stream.ts';
 import { type CeleryMetrics, serveCeleryMetrics } from '../../src/celery-metrics/serve-celery-metrics.ts';
 
 let transport: Transport;
@@ -66,35 +65,4 @@ describe('the page of celery_*', () => {
     const again = serveCeleryMetrics({ autoscaler, transport, host: '127.0.0.1', port: served.port, logger: silentLogger });
     await expect(again).rejects.toMatchObject({ code: 'CELERIAC_E_CONFIG' });
   });
-});
-
-it('a stream spends no more than its share of each second on events, and counts what it leaves', async () => {
-  let nowMs = 0;
-  const seen: unknown[] = [];
-  const stream = createEventStream({
-    bus: transport.bus,
-    logger: silentLogger,
-    onEvent(event) {
-      seen.push(event.uuid);
-      nowMs += 10;
-    },
-    onListening: () => undefined,
-    shareMs: 50,
-    now: () => nowMs,
-  });
-  stream.start();
-  await vi.waitUntil(() => stream.listening);
-  const tellAll = async (ids: readonly string[]): Promise<void> => {
-    const before = stream.taken + stream.unread;
-    for (const uuid of ids) await tell('task-received', { uuid, name: 'a' });
-    await vi.waitUntil(() => stream.taken + stream.unread === before + ids.length);
-  };
-  await tellAll(['1', '2', '3', '4', '5', '6', '7']);
-  expect([seen, stream.unread]).toEqual([['1', '2', '3', '4', '5'], 2]);
-  nowMs = 999;
-  await tellAll(['8']);
-  nowMs = 1_000;
-  await tellAll(['9']);
-  expect([seen.at(-1), stream.unread]).toEqual(['9', 3]);
-  await stream.close();
 });
