@@ -44,8 +44,10 @@ export function followUrlFile(options: {
   let toldOf = '';
   let closed = false;
   let settling: NodeJS.Timeout | undefined;
+  let looking = false;
+  let again = false;
 
-  const look = async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     try {
       const url = await readUrlFile(file);
       toldOf = '';
@@ -57,6 +59,17 @@ export function followUrlFile(options: {
       if (text !== toldOf) logger.warn({ err: error }, 'going on with the broker URL as it was');
       toldOf = text;
     }
+  };
+  // One at a time: of two, the first may be the last to end, with what the file held before.
+  const look = async (): Promise<void> => {
+    again = true;
+    if (looking) return;
+    looking = true;
+    while (again && !closed) {
+      again = false;
+      await read();
+    }
+    looking = false;
   };
   const soon = (): void => {
     clearTimeout(settling);

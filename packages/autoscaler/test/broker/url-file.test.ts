@@ -1,9 +1,22 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@celeriac/brokers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../../../../test/until.ts';
+import { letTimePass, until } from '../../../../test/until.ts';
 import { followUrlFile, readUrlFile } from '../../src/broker/url-file.ts';
 
 let folder: string;
@@ -20,6 +33,20 @@ function following(file: string, url: string, pollMs: number) {
   const logger = { ...silentLogger, warn: (fields: Readonly<Record<string, unknown>>) => void log.push(String(fields['err'])) };
   const followed = followUrlFile({ file, url, pollMs, logger, onUrl: (next) => urls.push(next) });
   return { urls, log, [Symbol.dispose]: () => followed.close() };
+}
+
+/** Writes into a pipe, once somebody reads from it. */
+async function openToWrite(pipe: string): Promise<number> {
+  return until(
+    () => {
+      try {
+        return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+      } catch {
+        return 0;
+      }
+    },
+    { what: 'a reader of the pipe' },
+  );
 }
 
 /** As a kubelet does it (AtomicWriter): the file is a link through `..data`, which is swapped by renaming another link over it. */
@@ -70,6 +97,22 @@ describe('a file that holds the broker URL', () => {
     expect(seen.urls).toEqual(['redis://two']);
     expect(seen.log).toHaveLength(2);
     expect(seen.log.every((line) => line.includes('CELERIAC_E_CONFIG'))).toBe(true);
+  });
+
+  it('is never taken for what it was when it was read slowly', async () => {
+    const [file, pipe] = [join(folder, 'url'), join(folder, 'pipe')];
+    execFileSync('mkfifo', [pipe]);
+    writeFileSync(join(folder, 'new'), 'redis://new');
+    using seen = following(file, 'redis://one', NEVER_MS);
+    symlinkSync(pipe, file);
+    const slow = await openToWrite(pipe);
+    symlinkSync(join(folder, 'new'), join(folder, 'next'));
+    renameSync(join(folder, 'next'), file);
+    await letTimePass(300, 'a second look beside the first would be over before it');
+    writeSync(slow, 'redis://old');
+    closeSync(slow);
+    await until(() => seen.urls.length === 2, { what: 'both looks' });
+    expect(seen.urls).toEqual(['redis://old', 'redis://new']);
   });
 
   it('that cannot be read at the start is an error of the configuration', async () => {
