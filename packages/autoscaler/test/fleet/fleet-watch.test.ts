@@ -1,6 +1,7 @@
 import { createTransport, silentLogger, type Transport } from '@celeriac/brokers';
 import { encodeEvent } from '@celeriac/protocol';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../../../test/until.ts';
 import { createFleetWatch, type FleetWatch } from '../../src/fleet/fleet-watch.ts';
 
 let transport: Transport;
@@ -17,7 +18,7 @@ beforeEach(async () => {
   watch = createFleetWatch({ bus: transport.bus, now: () => nowMs, logger: silentLogger });
   watch.onChange((nodenames) => heard.push([...nodenames].sort()));
   watch.start();
-  await vi.waitUntil(() => watch.listening);
+  await until(() => watch.listening);
 });
 afterEach(async () => {
   await watch.close();
@@ -33,13 +34,13 @@ describe('listening to workers', () => {
   it('tells of who came, of who became busy or free, and of who went, not of every heartbeat', async () => {
     await tell('worker-online', 'a@x', { active: 0 });
     await tell('worker-heartbeat', 'b@x', { active: 0, processed: 1 });
-    await vi.waitUntil(() => heard.length === 1);
+    await until(() => heard.length === 1);
     await tell('worker-heartbeat', 'b@x', { active: 0, processed: 2 });
     await tell('worker-heartbeat', 'a@x', { active: 3, processed: 2 });
-    await vi.waitUntil(() => heard.length === 2);
+    await until(() => heard.length === 2);
     await tell('worker-heartbeat', 'a@x', { active: 2, processed: 3 });
     await tell('worker-offline', 'b@x');
-    await vi.waitUntil(() => heard.length === 3);
+    await until(() => heard.length === 3);
     expect(heard).toEqual([['a@x', 'b@x'], ['a@x'], ['b@x']]);
     expect(watch.state.get('a@x')).toMatchObject({ active: 2, processed: 3, processedAtFirst: 2 });
     expect(watch.state.get('b@x')).toMatchObject({ processed: 2, offlineSinceMs: 1_000 });
@@ -47,24 +48,24 @@ describe('listening to workers', () => {
 
   it('is another object only when somebody came', async () => {
     await tell('worker-heartbeat', 'a@x', { active: 0 });
-    await vi.waitUntil(() => watch.state.size === 1);
+    await until(() => watch.state.size === 1);
     const before = watch.state;
     nowMs = 3_000;
     await tell('worker-heartbeat', 'a@x', { active: 1 });
-    await vi.waitUntil(() => watch.state.get('a@x')?.active === 1);
+    await until(() => watch.state.get('a@x')?.active === 1);
     expect(watch.state).toBe(before);
     await tell('worker-heartbeat', 'b@x', { active: 1 });
-    await vi.waitUntil(() => watch.state.size === 2);
+    await until(() => watch.state.size === 2);
     expect(watch.state).not.toBe(before);
   });
 
   it('forgets who has been gone for ten minutes', async () => {
     await tell('worker-heartbeat', 'a@x');
     await tell('worker-heartbeat', 'b@x');
-    await vi.waitUntil(() => watch.state.size === 2);
+    await until(() => watch.state.size === 2);
     nowMs += 601_000;
     await tell('worker-heartbeat', 'b@x');
-    await vi.waitUntil(() => watch.state.size === 1);
+    await until(() => watch.state.size === 1);
     expect([...watch.state.keys()]).toEqual(['b@x']);
   });
 });
