@@ -84,7 +84,7 @@ export function spawnProcess(command: string, args: readonly string[], options: 
     if (options.group === true && pid !== 0) trySignal(-pid, 'SIGKILL'); // children that the leader left behind
     return result;
   };
-  const line = (pattern: RegExp, timeoutMs = 30_000): Promise<string> =>
+  const line = (pattern: RegExp, timeoutMs = 60_000): Promise<string> =>
     new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);

@@ -53,7 +53,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   if (options.name !== undefined) args.push('-n', options.name);
   const worker = startCeleriac([...args, ...(options.args ?? [])], options);
   try {
-    await worker.line(options.readyLine ?? /\bready\b/, 30_000);
+    await worker.line(options.readyLine ?? /\bready\b/, 60_000);
   } catch (error) {
     await worker.kill();
     throw error;

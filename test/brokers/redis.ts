@@ -62,7 +62,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     const args = [...listen, '--bind', '127.0.0.1', '--save', '', ...keep, '--dir', dir, '--daemonize', 'no', ...password];
     const started = spawnProcess(options.program ?? 'redis-server', [...args, ...(options.extraArgs ?? [])], { cwd: dir });
     server = started;
-    await started.line(/Ready to accept connections/, 15_000);
+    await started.line(/Ready to accept connections/, 60_000);
     if (certificate === undefined) await until(() => answersPing(port), { what: `an answer of Redis on port ${port}` });
   };
 
