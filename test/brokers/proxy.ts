@@ -34,14 +34,18 @@ export async function startProxy(upstreamPort: number, upstreamHost = '127.0.0.1
 
   const forward = (from: Socket, to: Socket): void => {
     let due = Promise.resolve();
+    let late = 0;
     from.on('data', (chunk) => {
-      if (delayMs === 0) {
+      // behind what is delayed still, also once nothing more is
+      if (delayMs === 0 && late === 0) {
         if (!to.write(chunk)) from.pause();
         return;
       }
+      late++;
       const wait = new Promise<void>((resolve) => setTimeout(resolve, delayMs));
       due = due.then(async () => {
         await wait;
+        late--;
         if (!to.destroyed) to.write(chunk);
       });
     });
