@@ -43,8 +43,9 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     'bind 127.0.0.1',
     `dir ${dir}`,
     `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${first.port} 1`,
-    `sentinel down-after-milliseconds ${MASTER_NAME} 1000`,
-    `sentinel failover-timeout ${MASTER_NAME} 5000`,
+    // a slow machine is no death of the master, and no reason to give a failover up
+    `sentinel down-after-milliseconds ${MASTER_NAME} 60000`,
+    `sentinel failover-timeout ${MASTER_NAME} 60000`,
     ...auth,
   ];
   const config = join(dir, 'sentinel.conf');
@@ -60,7 +61,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
       const facts = await ask(port, `SENTINEL master ${MASTER_NAME}`).catch((): string[] => []);
       return facts[facts.indexOf('num-slaves') + 1] === '1';
     };
-    await until(knowsBoth, { timeoutMs: 30_000, everyMs: 100, what: 'a sentinel that knows master and replica' });
+    await until(knowsBoth, { timeoutMs: 60_000, everyMs: 100, what: 'a sentinel that knows master and replica' });
   } catch (error) {
     await stop();
     throw error;
@@ -75,8 +76,8 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
       const before = await masterPort();
       // refused until the replica has been seen in good health
       const begun = async (): Promise<boolean> => (await ask(port, `SENTINEL failover ${MASTER_NAME}`)).includes('OK');
-      await until(begun, { timeoutMs: 20_000, everyMs: 250, what: 'a failover that begins' });
-      await until(async () => (await masterPort()) !== before, { timeoutMs: 30_000, everyMs: 100, what: 'the failover' });
+      await until(begun, { timeoutMs: 60_000, everyMs: 250, what: 'a failover that begins' });
+      await until(async () => (await masterPort()) !== before, { timeoutMs: 60_000, everyMs: 100, what: 'the failover' });
     },
     stop,
     [Symbol.asyncDispose]: stop,
