@@ -45,7 +45,7 @@ it('sends again what a lost connection left unconfirmed; what resolved is there'
 
 it('rejects as uncertain what was sent and not confirmed in time, as not published what was not sent', async () => {
   const { transport, proxy } = await bench();
-  const producer = transport({ publishTimeoutMs: 1_000, transportOptions: { publishWindow: 1 } });
+  const producer = transport({ publishTimeoutMs: 5_000, transportOptions: { publishWindow: 1 } });
   const queue = freshQueue();
   await publishAll(producer, queue, ['warm-up']);
   proxy.freeze();
@@ -135,7 +135,7 @@ it('sends to a queue that its owner declared otherwise, and tells whoever declar
 
 it('waits while the broker is short of memory, and acknowledges all the same', async () => {
   const { transport, rabbitmq } = await bench();
-  const worker = transport({ publishTimeoutMs: 30_000 });
+  const worker = transport({ publishTimeoutMs: 90_000 });
   const queue = freshQueue();
   const inbox = createInbox();
   await publishAll(worker, queue, ['one', 'two']);
@@ -155,9 +155,9 @@ it('waits while the broker is short of memory, and acknowledges all the same', a
   await inbox.deliveries[1]?.ack();
 });
 
-it('comes back after a restart of the broker with every durable message', async () => {
+it('comes back after a restart of the broker with every durable message', { timeout: 300_000 }, async () => {
   const { transport, rabbitmq } = await bench();
-  const worker = transport({ publishTimeoutMs: 60_000 });
+  const worker = transport({ publishTimeoutMs: 240_000 });
   const queue = freshQueue();
   const inbox = createInbox((delivery) => void delivery.ack().catch(() => {}));
   await consume(worker, inbox, [queue]);
@@ -169,7 +169,7 @@ it('comes back after a restart of the broker with every durable message', async 
   await during;
   const seen = new Set<string>();
   await until(() => inbox.deliveries.every((delivery) => seen.add(idOf(delivery))) && seen.size >= 11, {
-    timeoutMs: 40_000,
+    timeoutMs: 60_000,
     what: 'all messages',
   });
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rabbitmq?.deleteVhost(vhost));
 
-it('answers for all queues where some went away, one is locked, and the connection breaks', { timeout: 60_000 }, async () => {
+it('answers for all queues where some went away, one is locked, and the connection breaks', async () => {
   const peer = await connect(vhost.url);
   const channel = await peer.createChannel();
   for (const name of names) {

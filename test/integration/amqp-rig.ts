@@ -15,7 +15,7 @@ export interface AmqpBench {
 
 /** Registers the hooks; call the result inside a test for a bench of its own. `start` gives another node than the shared one. */
 export function amqpBenches(start: () => Promise<Rabbitmq> = startRabbitmq): () => Promise<AmqpBench> {
-  let rabbitmq: Rabbitmq;
+  let rabbitmq: Rabbitmq | undefined;
   const undo: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     rabbitmq = await start();
@@ -23,14 +23,16 @@ export function amqpBenches(start: () => Promise<Rabbitmq> = startRabbitmq): () 
   afterEach(async () => {
     for (const step of undo.splice(0).reverse()) await step();
   });
-  afterAll(() => rabbitmq.stop());
+  afterAll(() => rabbitmq?.stop());
   return async () => {
-    const vhost = await rabbitmq.createVhost();
-    undo.push(() => rabbitmq.deleteVhost(vhost));
-    const proxy = await startProxy(rabbitmq.port);
+    const broker = rabbitmq;
+    if (broker === undefined) throw new Error('RabbitMQ has not been started');
+    const vhost = await broker.createVhost();
+    undo.push(() => broker.deleteVhost(vhost));
+    const proxy = await startProxy(broker.port);
     undo.push(() => proxy.stop());
     return {
-      rabbitmq,
+      rabbitmq: broker,
       vhost,
       proxy,
       transport(options = {}) {
