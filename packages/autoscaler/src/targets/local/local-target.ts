@@ -127,13 +127,13 @@ export class LocalTarget implements Target {
     for (const replica of replicas) this.#drain(replica);
     const drainedAtMs = performance.now();
     let hurryTimer: NodeJS.Timeout | undefined;
+    const tellAgain = (): void => {
+      for (const replica of this.#replicas.values()) replica.process.drain();
+      // One that was late to take the first signal has taken this one for it.
+      hurryTimer = setTimeout(tellAgain, SECOND_SIGNAL_MS);
+    };
     const again = (): void => {
-      hurryTimer = setTimeout(
-        () => {
-          for (const replica of this.#replicas.values()) replica.process.drain();
-        },
-        Math.max(0, drainedAtMs + SECOND_SIGNAL_MS - performance.now()),
-      );
+      hurryTimer = setTimeout(tellAgain, Math.max(0, drainedAtMs + SECOND_SIGNAL_MS - performance.now()));
     };
     if (options.hurry.aborted) again();
     options.hurry.addEventListener('abort', again, { once: true });
