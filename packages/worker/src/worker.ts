@@ -98,7 +98,7 @@ function createParts(
     const beforeMs = now() - STUCK_MS;
     for (const attempt of booking.remove((waiting) => waiting.receivedAtMs < beforeMs)) intake.handBack(attempt);
   };
-  const credit = new CreditControl({ ...{ pool, hand, held, carryOut, runTimes, now, onStuck }, consumer: () => consumer });
+  const credit = new CreditControl({ ...{ pool, hand, held, booking, carryOut, runTimes, now, onStuck }, consumer: () => consumer });
   const closeRest = () => [control?.close(), http?.close(), transport.close(), backend?.close()].map((closing) => Promise.resolve(closing));
   const drain = new Drain({ ...stages, ...{ credit, logger, closeRest }, consumer: () => consumer });
 

@@ -74,6 +74,7 @@ export class Booking {
       if (!this.#options.mayStart(attempt)) {
         this.#line.shift();
         this.#suspects.forget(attempt);
+        this.#readmit();
         continue;
       }
       if (!this.#suspects.admits(attempt, this.#options.now())) {
@@ -127,7 +128,12 @@ export class Booking {
   }
 
   get waiting(): number {
-    return this.#line.length + this.#recording.size + this.#suspects.aside;
+    return this.#line.length + this.#recording.size + this.aside;
+  }
+
+  /** Those of the waiting that need no slot before another has ended. */
+  get aside(): number {
+    return this.#suspects.aside;
   }
 
   #readmit(): void {

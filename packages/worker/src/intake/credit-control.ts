@@ -3,6 +3,7 @@ import type { CarryOut } from '../outcome/carry-out.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RunTimes } from '../strategy/run-times.ts';
 import type { Attempt } from './attempt.ts';
+import type { Booking } from './booking.ts';
 import { creditFor } from './credit.ts';
 import type { Hand } from './hand.ts';
 import type { Held } from './held.ts';
@@ -17,6 +18,7 @@ export interface CreditControlOptions {
   readonly pool: Pool;
   readonly hand: Hand;
   readonly held: Held;
+  readonly booking: Booking;
   readonly carryOut: CarryOut;
   readonly runTimes: RunTimes;
   readonly now: () => number;
@@ -63,7 +65,7 @@ export class CreditControl {
   }
 
   #decide(): void {
-    const { consumer, pool, hand, held, carryOut, runTimes, now, onStuck } = this.#options;
+    const { consumer, pool, hand, held, booking, carryOut, runTimes, now, onStuck } = this.#options;
     const nowMs = now();
     const long = longRunning(hand.running, nowMs);
     const load = {
@@ -71,6 +73,7 @@ export class CreditControl {
       longRunning: long.count,
       longRunningAcked: long.acked,
       holding: held.attempts.length + hand.twinCount,
+      aside: booking.aside,
       meanRunMs: runTimes.meanMs,
       closed: this.#closed || carryOut.isFull,
     };

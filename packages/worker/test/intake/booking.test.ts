@@ -18,13 +18,13 @@ function onePlace(depth = 0, slots = 1) {
   const submit = (job: Job): boolean => room(job.pipelined) > 0 && jobs.push(job) > 0;
   return { jobs, pool: { room, submit } as unknown as Pool };
 }
-function rig(depth = 0, slots = 1) {
+function rig(depth = 0, slots = 1, mayStart: (attempt: Attempt) => boolean = () => true) {
   const { jobs, pool } = onePlace(depth, slots);
   const unstarted: string[] = [];
   const runTimes = new RunTimes();
   const booking = new Booking({
     ...{ pool, runTimes, backend: null, limits: { timeLimitS: 9, softTimeLimitS: null }, now: () => nowMs, logger: silentLogger },
-    mayStart: () => true,
+    mayStart,
     onLostTooOften: () => {},
     onUnstarted: (attempt, why) => void unstarted.push(`${attempt.request.id} ${why}`),
   });
@@ -148,6 +148,20 @@ test('what may have ended a worker waits for its turn and holds up nobody else',
   booking.book();
   expect(started()).toEqual(['fresh', 'next']);
   expect(booking.waiting).toBe(0);
+});
+
+test('a suspect that must not start any more when its turn comes makes way', () => {
+  const revoked = new Set<string>();
+  const { booking, jobs, started } = rig(0, 2, ({ request }) => !revoked.has(request.id));
+  const all = ['last', 'revoked', 'next'].map((id) => attemptOf(id, undefined, false, true, 2)) as [Attempt, Attempt, Attempt];
+  for (const attempt of all) booking.add(attempt);
+  booking.book();
+  expect(started()).toEqual(['last']);
+  revoked.add('revoked');
+  all[0].phase = 'settling';
+  jobs.shift();
+  booking.book();
+  expect(started()).toEqual(['next']);
 });
 
 test('a suspect whose claim is lost before its start makes way', async () => {

@@ -6,6 +6,7 @@ const load = (changes: Partial<Load> = {}): Load => ({
   longRunning: 0,
   longRunningAcked: 0,
   holding: 0,
+  aside: 0,
   meanRunMs: null,
   closed: false,
   ...changes,
@@ -32,6 +33,10 @@ describe('creditFor', () => {
     expect(settled(load({ holding: 1 }))).toBe(20);
     expect(settled(load({ holding: 16 }))).toBe(20);
     expect(settled(load({ holding: 17 }))).toBe(36);
+  });
+  test('claims kept aside are on top, one by one', () => {
+    expect(settled(load({ aside: 3 }))).toBe(7);
+    expect(settled(load({ aside: 3, holding: 1 }))).toBe(23);
   });
   test('grows in steps from a first lucky measurement', () => {
     const given = load({ meanRunMs: 0.02 });
