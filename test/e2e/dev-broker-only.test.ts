@@ -19,7 +19,7 @@ function celeriac(args: readonly string[], env: Readonly<Record<string, string>>
 }
 
 async function connectTo(dev: SpawnedProcess): Promise<RespConnection> {
-  const line = await dev.line(/^redis:\/\/127\.0\.0\.1:\d+\/0$/, 20_000);
+  const line = await dev.line(/^redis:\/\/127\.0\.0\.1:\d+\/0$/, 60_000);
   return await RespConnection.open(Number(new URL(line).port));
 }
 
