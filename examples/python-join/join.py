@@ -37,4 +37,4 @@ due = datetime.now(timezone.utc) + timedelta(seconds=1)
 late = app.send_task('tasks.echo', ['late'], eta=due)
 print('eta', late.get(timeout=30), datetime.now(timezone.utc) >= due)
 
-print('workers', sorted(app.control.inspect(timeout=2).ping()))
+print('workers', sorted(app.control.inspect(timeout=5).ping()))

@@ -59,7 +59,8 @@ describe('examples/python-join', () => {
   let env: { CELERY_BROKER_URL: string; CELERY_RESULT_BACKEND: string };
 
   beforeAll(async () => {
-    dev = startCeleriac(['dev', '-A', TASKS, '--port', '0', '--http', 'off']);
+    // one worker that stays: the last line names it
+    dev = startCeleriac(['dev', '-A', TASKS, '--port', '0', '--http', 'off', '--max', '1', '--idle', '300']);
     const broker = /redis:\S+/.exec(await dev.line(/^broker +redis:/))?.[0] ?? '';
     const backend = /redis:\S+/.exec(await dev.line(/^results +redis:/))?.[0] ?? '';
     env = { CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend };
@@ -92,7 +93,10 @@ describe('examples/python-join', () => {
     const python = spawnProcess(peer.bin('celery'), args, { cwd, env: { ...peer.env, ...env }, group: true });
     try {
       await python.line(/ ready\.$/, 60_000);
-      const called = await runCeleriac(['call', 'python.mean', '-a', '[[1, 2, 6]]', '-Q', 'python', '--wait', '30'], { env });
+      const called = await runCeleriac(['call', 'python.mean', '-a', '[[1, 2, 6]]', '-Q', 'python', '--wait', '90'], {
+        env,
+        timeoutMs: 150_000,
+      });
       expect(called).toMatchObject({ code: 0, stdout: '3\n' });
     } finally {
       await python.stop();
