@@ -64,6 +64,15 @@ async function answer(connection: RespConnection, words: readonly string[]): Pro
   return connection.raw;
 }
 
+/** What is left of a life differs by the time that has passed between the two servers' answers, and by no more. */
+function differsByTime(line: string, expected: string, actual: string, passedMs: number): boolean {
+  const [theirs, ours] = [expected, actual].map((reply) => (/^:\d+\r\n$/.test(reply) ? Number(reply.slice(1)) : Number.NaN)) as [
+    number,
+    number,
+  ];
+  return line.startsWith('TTL ') && Math.abs(theirs - ours) <= Math.round(passedMs / 1000);
+}
+
 test.each(Object.entries(scenarios))('%s', async (_name, text) => {
   const differences: string[] = [];
   const lines = text.split(/[|\n]/).map((line) => line.trim());
@@ -71,10 +80,11 @@ test.each(Object.entries(scenarios))('%s', async (_name, text) => {
     for (const rig of rigs) await rig.clean();
     const [real, ours] = await Promise.all(rigs.map((rig) => rig.connect()));
     if (version === '3') await Promise.all([real!.call('HELLO', '3'), ours!.call('HELLO', '3')]);
+    const startedAtMs = performance.now();
     for (const line of lines.filter((each) => each !== '' && !(each in differs))) {
       const words = line.split(/(?<!\\) +/).map((word) => word.replaceAll('\\ ', ' '));
       const [expected, actual] = await Promise.all([answer(real!, words), answer(ours!, words)]);
-      if (actual !== expected)
+      if (actual !== expected && !differsByTime(line, expected, actual, performance.now() - startedAtMs))
         differences.push(`RESP${version} ${line}: ours ${JSON.stringify(actual)}, redis ${JSON.stringify(expected)}`);
     }
   }
