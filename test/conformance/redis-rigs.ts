@@ -1,12 +1,13 @@
 import { createEmbeddedBroker } from '@celeriac/embedded';
 import { startRedis } from '../brokers/redis.ts';
+import { until } from '../until.ts';
 import { RespConnection } from './resp-connection.ts';
 
 /** A server that speaks Redis' protocol, with the connections a test opened. */
 export interface RedisRig {
   readonly port: number;
   connect(): Promise<RespConnection>;
-  /** Closes the connections and drops every key. */
+  /** Closes the connections, waits until the server has seen that, and drops every key. */
   clean(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,6 +34,10 @@ function makeRig(server: { readonly port: number; stop(): Promise<void> }): Redi
     async clean() {
       await closeAll();
       const connection = await connect();
+      await until(async () => /^connected_clients:1\r$/m.test(String(await connection.call('INFO'))), {
+        everyMs: 1,
+        what: 'the server to see that the connections are closed',
+      });
       await connection.call('FLUSHALL');
       await connection.call('SCRIPT', 'FLUSH');
       await closeAll();
