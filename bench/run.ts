@@ -5,8 +5,10 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startOwnRabbitmq } from '../test/brokers/rabbitmq.ts';
 import { startRedis } from '../test/brokers/redis.ts';
+import { measureEventFlood } from './autoscaler/event-flood.ts';
 import { measureAutoscaler } from './autoscaler/measure-autoscaler.ts';
 import { AUTOSCALER_HEADING, autoscalerMarkdown } from './autoscaler/report-autoscaler.ts';
+import { EVENTS_HEADING, eventsMarkdown } from './autoscaler/report-events.ts';
 import { bullmq } from './contenders/bullmq.ts';
 import { celeriac } from './contenders/celeriac.ts';
 import { celery } from './contenders/celery.ts';
@@ -37,7 +39,7 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     /** Rounds of every measurement. */
     rounds: { type: 'string' },
-    /** Of workers, publish, latency, imports, autoscaler, images; nothing is written then, but for one of the last two alone its own part. */
+    /** Of workers, publish, latency, imports, autoscaler, events, images; nothing is written then, but for one of the last three alone its own part. */
     only: { type: 'string' },
   },
 });
@@ -54,17 +56,31 @@ const about = (part: string): string =>
 
 if (alone !== 'images') prepareBench(ROOT, progress);
 await using rabbitmq = await startOwnRabbitmq();
-const figures = alone === 'autoscaler' || alone === 'images' ? undefined : await measureWorkers();
+const figures = alone === 'autoscaler' || alone === 'events' || alone === 'images' ? undefined : await measureWorkers();
 const autoscaler = wanted('autoscaler') ? await measureAutoscaler({ rabbitmq, quick: flags.quick, progress }) : undefined;
+const events = wanted('events') ? await measureEvents() : undefined;
 const images = wanted('images') ? await measureImages({ trials: flags.quick ? 5 : 15, progress }) : undefined;
 const own = [
   ...(autoscaler === undefined ? [] : [[AUTOSCALER_HEADING, autoscalerMarkdown(autoscaler, about('autoscaler'))] as const]),
+  ...(events === undefined ? [] : [[EVENTS_HEADING, eventsMarkdown(events, about('events'))] as const]),
   ...(images === undefined ? [] : [[IMAGES_HEADING, imagesMarkdown(images, about('images'))] as const]),
 ];
 const parts = [...(figures === undefined ? [] : [toMarkdown(figures)]), ...own.map(([, text]) => text)];
 if (only === undefined) writeFileSync(RESULTS, parts.join('\n'));
 else if (figures === undefined) for (const [heading, text] of own) replacePart(RESULTS, heading, text);
-process.stdout.write(flags.json ? `${JSON.stringify({ ...figures, autoscaler, images })}\n` : parts.join('\n'));
+process.stdout.write(flags.json ? `${JSON.stringify({ ...figures, autoscaler, events, images })}\n` : parts.join('\n'));
+
+async function measureEvents() {
+  await using redis = await startRedis();
+  const { url } = await rabbitmq.createVhost();
+  const rates = [0, 1_000, 5_000, 10_000];
+  const measured = [];
+  for (const [broker, at] of [['redis', redis.url] as const, ['rabbitmq', url] as const]) {
+    progress(`events on ${broker}`);
+    for (const row of await measureEventFlood(at, rates, flags.quick ? 10_000 : 30_000)) measured.push({ broker, ...row });
+  }
+  return measured;
+}
 
 async function measureWorkers(): Promise<Figures> {
   await using redis = await startRedis();
