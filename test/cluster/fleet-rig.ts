@@ -9,6 +9,7 @@ import { Celery } from '@celeriac/producer';
 import { freePort } from '../brokers/free-port.ts';
 import { startRabbitmq } from '../brokers/rabbitmq.ts';
 import { startRedis } from '../brokers/redis.ts';
+import type { Gate } from '../integration/gate.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../kubelet/kubelet.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { type DeploymentSettings, workerDeployment } from '../kubernetes/manifests.ts';
@@ -73,8 +74,8 @@ export interface Fleet {
   /** Path of the kubeconfig of the autoscaler's account. */
   readonly kubeconfig: string;
   startAutoscaler(options?: AutoscalerSettings): Promise<AutoscalerProcess>;
-  /** Publishes tasks that note their start and end in the ledger; resolves with their ids. */
-  publish(queue: string, count: number, ms: number): Promise<readonly string[]>;
+  /** Publishes tasks that note their start and end in the ledger, and wait at a gate first; resolves with their ids. */
+  publish(queue: string, count: number, ms: number, gate?: Gate): Promise<readonly string[]>;
   /** `spec.replicas`. */
   wanted(deployment: string): Promise<number>;
   /** Pods of it that are not leaving. */
@@ -148,12 +149,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         });
         const autoscaler = autoscalerAt(`http://127.0.0.1:${port}`, command);
         autoscalers.push(autoscaler);
-        await command.line(/autoscaler ready/, 30_000);
+        await command.line(/autoscaler ready/, 60_000);
         return autoscaler;
       },
-      async publish(queue, count, ms) {
+      async publish(queue, count, ms, gate) {
         const ids = Array.from({ length: count }, (_, index) => `${queue}-${performance.now().toFixed(3)}-${index}`);
-        await Promise.all(ids.map((id) => celery.sendTask('test.work', { args: [ledger.path, id, ms], queue })));
+        const last = gate === undefined ? [] : [gate.path];
+        await Promise.all(ids.map((id) => celery.sendTask('test.work', { args: [ledger.path, id, ms, ...last], queue })));
         return ids;
       },
       async wanted(deployment) {
@@ -166,7 +168,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         const list = await cluster.api.get<{ items: KubeObject[] }>(resourcePath('Pod', namespace), { labelSelector: `app=${deployment}` });
         return list.items.filter((pod) => (pod.metadata as { deletionTimestamp?: string }).deletionTimestamp === undefined);
       },
-      async atZero(deployment, timeoutMs = 60_000) {
+      async atZero(deployment, timeoutMs = 120_000) {
         const path = resourcePath('Pod', namespace);
         const empty = async (): Promise<boolean> => {
           const pods = await cluster.api.get<{ items: unknown[] }>(path, { labelSelector: `app=${deployment}` });
@@ -225,7 +227,7 @@ function poolsYaml(options: FleetOptions, namespace: string, urlFile: string): s
 }
 
 function autoscalerAt(server: string, command: SpawnedProcess): AutoscalerProcess {
-  const get = async (path: string): Promise<Response> => fetch(`${server}${path}`, { signal: AbortSignal.timeout(5_000) });
+  const get = async (path: string): Promise<Response> => fetch(`${server}${path}`, { signal: AbortSignal.timeout(15_000) });
   return {
     process: command,
     server,

@@ -68,7 +68,7 @@ export function expectSafe(fleet: WatchedFleet, deployment: string, ids: readonl
 /** `ok`, `standby`, `signals missing`, or what went wrong with asking. */
 export async function readiness({ server }: AutoscalerProcess): Promise<string> {
   try {
-    const answer = await fetch(`${server}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(`${server}/readyz`, { signal: AbortSignal.timeout(5_000) });
     return (await answer.text()).trim();
   } catch (error) {
     return (error as Error).message;
