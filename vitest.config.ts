@@ -34,7 +34,7 @@ export default defineConfig({
     // its entries say where an import led to, and stay when an install changes that
     fsModuleCache: false,
     projects: [
-      project('unit', ['packages/*/test/**/*.test.ts', ...suites('architecture')], 0, MANY, { testTimeout: 60_000 }),
+      project('unit', ['packages/*/test/**/*.test.ts', ...suites('architecture')], 0, MANY, { testTimeout: 180_000, hookTimeout: 180_000 }),
       project('conformance', suites('conformance'), 1, MANY, { testTimeout: 60_000, hookTimeout: 120_000 }),
       project('integration', suites('integration'), 1, MANY, { testTimeout: 120_000, hookTimeout: 240_000 }),
       project('interop', suites('interop'), 1, MANY, { testTimeout: 120_000, hookTimeout: 180_000 }),

@@ -74,7 +74,7 @@ describe('the dependency check', () => {
     plant('protocol/src/planted-io.ts', "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;\n");
     appendFileSync(join(tree, 'packages/brokers/src/transports/delivery.ts'), "import './memory/memory-broker.ts';\n");
     planted = await cruise(tree);
-  }, 60_000);
+  });
   afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
   const rulesAt = (path: string): string[] => planted.violations.filter(({ from }) => from === `packages/${path}`).map(({ rule }) => rule);

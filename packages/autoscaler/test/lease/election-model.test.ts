@@ -152,7 +152,7 @@ const drawing = (numbers: readonly number[], seed: number): Draw => {
   };
 };
 
-it('never has two holders, whatever is late, lost, stopped or dead', { timeout: 60_000 }, () => {
+it('never has two holders, whatever is late, lost, stopped or dead', () => {
   let takeovers = 0;
   fc.assert(
     fc.property(
