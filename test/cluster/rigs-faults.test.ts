@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Kubelet, startKubelet } from '../kubelet/kubelet.ts';
 import type { Pod } from '../kubelet/pod.ts';
 import { type OwnControlPlane, startControlPlane } from '../kubernetes/control-plane.ts';
+import { untilAllowed } from '../kubernetes/in-force.ts';
 import { type DeploymentSettings, serviceAccountWith, workerDeployment } from '../kubernetes/manifests.ts';
 import { type KubeList, type Manifest, resourcePath } from '../kubernetes/objects.ts';
 import { ApiRefusal } from '../kubernetes/rest.ts';
@@ -118,7 +119,7 @@ describe('an own control plane', () => {
   it('restarts what fails its liveness probe', async () => {
     const livenessProbe = { exec: { command: ['sh', '-c', 'test -e "$HEALTHY"'] }, periodSeconds: 1, failureThreshold: 2 };
     const program = { command: ['sleep', '600'], env: { HEALTHY: '/nowhere' }, livenessProbe };
-    await cluster.created(namespace, workerDeployment({ name: 'unwell', replicas: 1, graceS: 1, program }));
+    await cluster.created(namespace, workerDeployment({ name: 'unwell', replicas: 1, graceS: 20, program }));
     const restarted = async () => (await podsOf('unwell')).find((pod) => (pod.status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
     const pod = await until(restarted, { what: 'a restart' });
     expect(pod.status?.containerStatuses?.[0]?.lastState.terminated).toMatchObject({ exitCode: 143, reason: 'Error' });
@@ -128,6 +129,7 @@ describe('an own control plane', () => {
   it('gives a service account its own token and no more rights than its Role', async () => {
     const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
     await cluster.created(namespace, ...serviceAccountWith('reader', namespace, rules));
+    await untilAllowed(cluster, namespace, 'reader', { verb: 'list', resource: 'pods' });
     const reader = cluster.apiAs(await cluster.kubeconfigFor(namespace, 'reader'));
     try {
       const pods = resourcePath('Pod', namespace);

@@ -86,6 +86,7 @@ describe('the proxy before the API server', () => {
     await until(() => expired.length === 1, { what: 'the event' });
     proxy.expireWatches();
     await first.ended;
+    await until(() => proxy.openWatches === 0, { what: 'no watch left' });
     expect(expired.map((event) => event.type)).toEqual(['ADDED', 'ERROR']);
     expect(expired[1]?.object).toMatchObject({ code: 410, reason: 'Expired' });
 

@@ -10,6 +10,7 @@ import type { PodSpec } from '../kubelet/pod.ts';
 import type { PodStatus } from '../kubelet/pod-status.ts';
 import { kubernetesProgram } from '../kubernetes/assets.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
+import { untilAllowed } from '../kubernetes/in-force.ts';
 import { serviceAccountWith } from '../kubernetes/manifests.ts';
 import { type KubeObject, type Manifest, resourcePath } from '../kubernetes/objects.ts';
 import { type UntilOptions, until as untilIn } from '../until.ts';
@@ -134,6 +135,7 @@ describe('pods with images, volumes, accounts and Services', () => {
   it('reach the API by their own account, and may do there what its Role allows', async () => {
     const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'], resourceNames: ['own'] }];
     await cluster.created(namespace, ...serviceAccountWith('reader', namespace, rules), keys('ConfigMap', 'own', { a: 'mine' }));
+    await untilAllowed(cluster, namespace, 'reader', { verb: 'get', resource: 'configmaps', name: 'own' });
     const kubectl = await kubernetesProgram('kubectl');
     const script = `${kubectl} --cache-dir "$PWD/cache" get configmap own -o 'jsonpath={.data.a}'; echo; ${kubectl} --cache-dir "$PWD/cache" get pods 2>&1 | sed 's/.*User/User/';
       cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; test -n "$KUBERNETES_SERVICE_HOST" && echo " known"`;
@@ -150,7 +152,7 @@ describe('pods with images, volumes, accounts and Services', () => {
     const server = (answer: string) =>
       `exec ${process.execPath} -e 'require("http").createServer((q, a) => a.end("${answer}")).listen(8000, process.argv[1])' 0.0.0.0`;
     const ports = [{ name: 'web', containerPort: 8000 }];
-    const readinessProbe = { httpGet: { port: 'web' }, periodSeconds: 1 };
+    const readinessProbe = { httpGet: { port: 'web' }, periodSeconds: 1, timeoutSeconds: 10 };
     const labelled = (name: string, label: string): Manifest => {
       const made = pod(name, { args: [server(name)], ports, readinessProbe });
       return { ...made, metadata: { ...made.metadata, labels: { web: label } } };
@@ -165,7 +167,7 @@ describe('pods with images, volumes, accounts and Services', () => {
     const ready = async (name: string): Promise<boolean> =>
       (await statusOf(name))?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
     await until(async () => (await ready('one')) && (await ready('two')), { what: 'both pods Ready' });
-    const ask = (host: string): string => `curl -sS --max-time 5 http://${host}:8080/ || echo " refused"`;
+    const ask = (host: string): string => `curl -sS --max-time 30 http://${host}:8080/ || echo " refused"`;
     const script = `${ask(`front.${namespace}.svc`)}; ${ask('front')}; ${ask(`front.${namespace}.svc.cluster.local`)}; while [ ! -e go ]; do sleep 0.05; done; ${ask('front')}`;
     await cluster.created(namespace, pod('asker', { args: [script], workingDir: folder }));
     await until(() => kubelet.output('asker').includes('oneoneone'), { what: `three answers: ${kubelet.logs('asker')}` });
