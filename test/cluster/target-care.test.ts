@@ -12,7 +12,7 @@ const annotations = async (rig: TargetRig, name: string): Promise<Readonly<Recor
   (await rig.pods()).find((pod) => pod.metadata.name === name)?.metadata.annotations ?? {};
 
 describe('another writer', () => {
-  it('that is a HorizontalPodAutoscaler is named and holds the pool', { timeout: 60_000 }, async () => {
+  it('that is a HorizontalPodAutoscaler is named and holds the pool', async () => {
     await using rig = await startTargetRig({
       prepare: (cluster, namespace) =>
         cluster.created(namespace, horizontalPodAutoscaler('worker', { min: 1, max: 3 })).then(() => undefined),
@@ -22,7 +22,7 @@ describe('another writer', () => {
     await until(async () => (await rig.events()).some(({ reason }) => reason === 'ScalingHeld'), { what: 'an Event' });
   });
 
-  it('is overridden by the configuration', { timeout: 60_000 }, async () => {
+  it('is overridden by the configuration', async () => {
     await using rig = await startTargetRig({
       config: { otherWriters: 'ignore' },
       prepare: (cluster, namespace) =>
@@ -31,7 +31,7 @@ describe('another writer', () => {
     expect(look(rig).hold).toBeNull();
   });
 
-  it('that applies replicas by server-side apply as a GitOps controller is named; kubectl is adopted', { timeout: 60_000 }, async () => {
+  it('that applies replicas by server-side apply as a GitOps controller is named; kubectl is adopted', async () => {
     await using rig = await startTargetRig();
     const { cluster, namespace, name, target } = rig;
     await cluster.kubectl(['scale', '-n', namespace, 'deployment', name, '--replicas=2']);
@@ -46,7 +46,7 @@ describe('another writer', () => {
     expect(look(rig).hold).toMatch(/^Argo CD writes spec.replicas \(field manager argocd-controller\)/);
   });
 
-  it('that nobody knows is held when it takes our number back a second time', { timeout: 60_000 }, async () => {
+  it('that nobody knows is held when it takes our number back a second time', async () => {
     await using rig = await startTargetRig();
     const { cluster, namespace, name, target } = rig;
     const takeBack = async (to: number): Promise<void> => {
@@ -68,7 +68,7 @@ describe('another writer', () => {
   });
 });
 
-it('KEDA’s annotations on the Deployment are orders', { timeout: 60_000 }, async () => {
+it('KEDA’s annotations on the Deployment are orders', async () => {
   await using rig = await startTargetRig({ deployment: { annotations: { 'autoscaling.keda.sh/paused-scale-in': 'true' } } });
   expect(look(rig).orders).toMatchObject({ pause: 'in', fixed: null });
   await rig.cluster.kubectl(['annotate', '-n', rig.namespace, 'deployment', rig.name, 'autoscaling.keda.sh/paused-replicas=2']);
@@ -76,7 +76,7 @@ it('KEDA’s annotations on the Deployment are orders', { timeout: 60_000 }, asy
 });
 
 describe('a shield', () => {
-  it('stands on busy pods only, and comes down after a while', { timeout: 60_000 }, async () => {
+  it('stands on busy pods only, and comes down after a while', async () => {
     await using rig = await startTargetRig();
     const [busy = '', idle = ''] = await rig.ready(2);
     rig.work({ [busy]: 1 });
@@ -95,7 +95,7 @@ describe('a shield', () => {
     for (const name of Object.keys(SHIELD)) expect(await annotations(rig, busy)).not.toHaveProperty([name]);
   });
 
-  it('left behind by an autoscaler that is gone comes down, one of the pod template stays', { timeout: 60_000 }, async () => {
+  it('left behind by an autoscaler that is gone comes down, one of the pod template stays', async () => {
     await using rig = await startTargetRig({ deployment: { podAnnotations: { 'karpenter.sh/do-not-disrupt': 'true' } } });
     const [left = '', own = ''] = await rig.ready(2);
     const path = resourcePath('Pod', rig.namespace, left);
@@ -123,32 +123,33 @@ describe('a shield', () => {
 });
 
 describe('a kill', () => {
-  it('of a pod with running tasks is told with its cause; one without is not', { timeout: 60_000 }, async () => {
+  it('of a pod with running tasks is told with its cause; one without is not', async () => {
     // Neither lets itself be told: killed when the grace of a second is over.
-    const stubborn = { command: ['sh', '-c', "trap '' TERM; while :; do sleep 1; done"], env: {} };
+    const stubborn = { command: ['sh', '-c', "trap '' TERM; echo armed; while :; do sleep 1; done"], env: {} };
     await using rig = await startTargetRig({ deployment: { program: stubborn, graceS: 1 } });
     const [busy = '', idle = ''] = await rig.ready(2);
+    await until(() => [busy, idle].every((pod) => rig.kubelet.output(pod).includes('armed')), { what: 'both to ignore SIGTERM' });
     rig.work({ [busy]: 3 });
     await rig.cluster.kubectl(['delete', 'pod', '-n', rig.namespace, busy, idle, '--wait=false']);
-    await until(() => rig.killed.length > 0, { timeoutMs: 20_000, what: 'a kill' });
-    await until(() => rig.kubelet.records.filter((record) => record.killed).length === 2, { timeoutMs: 20_000, what: 'both killed' });
+    await until(() => rig.killed.length > 0, { timeoutMs: 60_000, what: 'a kill' });
+    await until(() => rig.kubelet.records.filter((record) => record.killed).length === 2, { timeoutMs: 60_000, what: 'both killed' });
     await until(async () => (await rig.events()).some(({ reason }) => reason === 'TasksKilled'), { what: 'an Event' });
     expect(rig.killed).toEqual([{ pod: busy, tasks: 3, cause: 'deletion' }]);
   });
 
-  it('by running out of memory in place is told once', { timeout: 60_000 }, async () => {
+  it('by running out of memory in place is told once', async () => {
     await using rig = await startTargetRig({ deployment: { program: { command: ['sleep', '600'], env: {} } } });
     const [one = ''] = await rig.ready(1);
     rig.work({ [one]: 2 });
     const pid = rig.kubelet.pid(one);
     if (pid === undefined) throw new Error('no process');
     process.kill(pid, 'SIGKILL');
-    await until(() => rig.replicas().length > 0 && rig.killed.length > 0, { timeoutMs: 20_000, what: 'a kill' });
+    await until(() => rig.replicas().length > 0 && rig.killed.length > 0, { timeoutMs: 60_000, what: 'a kill' });
     expect(rig.killed).toEqual([{ pod: one, tasks: 2, cause: 'crash' }]);
   });
 });
 
-it('a grace period that is too short is said once', { timeout: 60_000 }, async () => {
+it('a grace period that is too short is said once', async () => {
   await using rig = await startTargetRig({ deployment: { graceS: 30 } });
   rig.work();
   await until(async () => (await rig.events()).some(({ reason }) => reason === 'GracePeriodTooShort'), { what: 'an Event' });
@@ -156,7 +157,7 @@ it('a grace period that is too short is said once', { timeout: 60_000 }, async (
   expect((await rig.events()).filter(({ reason }) => reason === 'GracePeriodTooShort')).toHaveLength(1);
 });
 
-it('a fence moves the version and nothing else, and is not taken for another writer', { timeout: 60_000 }, async () => {
+it('a fence moves the version and nothing else, and is not taken for another writer', async () => {
   await using rig = await startTargetRig();
   const { cluster, namespace, name, target } = rig;
   await target.grow(0, 2);
@@ -173,7 +174,7 @@ it('a fence moves the version and nothing else, and is not taken for another wri
   expect(look(rig).hold).toBeNull();
 });
 
-it('a rollout holds every shrink until it is over', { timeout: 60_000 }, async () => {
+it('a rollout holds every shrink until it is over', async () => {
   await using rig = await startTargetRig();
   const [one = ''] = await rig.ready(3);
   await rig.target.mark([one]);
@@ -184,5 +185,5 @@ it('a rollout holds every shrink until it is over', { timeout: 60_000 }, async (
   await expect(rig.target.remove([one])).rejects.toThrow(/rollout is in progress/);
   expect(rig.replicas().some((replica) => replica.empty)).toBe(false);
   held.release();
-  await until(() => look(rig).shrinkHold === null, { timeoutMs: 30_000, what: 'the end of the rollout' });
+  await until(() => look(rig).shrinkHold === null, { timeoutMs: 60_000, what: 'the end of the rollout' });
 });

@@ -39,6 +39,7 @@ export interface TargetRig {
   pods(): Promise<readonly Pod[]>;
   /** Scales by `/scale`, as a person does, and waits for as many Ready pods in the target's view. */
   ready(count: number): Promise<readonly string[]>;
+  /** Those on the Deployment that its controller did not write. They are written in the background. */
   events(): Promise<readonly { readonly reason: string; readonly message: string; readonly type: string }[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -56,6 +57,15 @@ export interface TargetRigOptions {
 
 export async function startTargetRig(options: TargetRigOptions = {}): Promise<TargetRig> {
   const stack = new AsyncDisposableStack();
+  try {
+    return await startOn(stack, options);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function startOn(stack: AsyncDisposableStack, options: TargetRigOptions): Promise<TargetRig> {
   const cluster = options.cluster ?? (await sharedControlPlane());
   const namespace = await cluster.createNamespace();
   stack.defer(() => cluster.deleteNamespace(namespace).catch(() => undefined));
@@ -148,7 +158,7 @@ export async function startTargetRig(options: TargetRigOptions = {}): Promise<Ta
         const there = replicas.value.filter((replica) => replica.phase === 'running' && !replica.empty);
         return there.length === count && replicas.value.length === count;
       };
-      await until(settled, { timeoutMs: 30_000, what: `${count} Ready pods in the view: ${JSON.stringify(target.look(now()))}` });
+      await until(settled, { timeoutMs: 60_000, what: `${count} Ready pods in the view: ${JSON.stringify(target.look(now()))}` });
       return rig.replicas().map((replica) => replica.id);
     },
     async events() {
@@ -160,7 +170,7 @@ export async function startTargetRig(options: TargetRigOptions = {}): Promise<Ta
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
   await connection.view.settled();
-  await until(() => target.look(now()).replicas.kind === 'reading', { timeoutMs: 10_000, what: 'the Deployment in the view' });
-  await until(() => !/not been found out/.test(target.look(now()).hold ?? ''), { timeoutMs: 10_000, what: 'the other autoscalers' });
+  await until(() => target.look(now()).replicas.kind === 'reading', { timeoutMs: 60_000, what: 'the Deployment in the view' });
+  await until(() => !/not been found out/.test(target.look(now()).hold ?? ''), { timeoutMs: 60_000, what: 'the other autoscalers' });
   return rig;
 }
