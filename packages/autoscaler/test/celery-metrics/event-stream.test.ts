@@ -1,6 +1,7 @@
 import { createTransport, type FleetEvent, silentLogger, type Transport } from '@celeriac/brokers';
 import { encodeEvent } from '@celeriac/protocol';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { until } from '../../../../test/until.ts';
 import { createEventStream, type EventStream } from '../../src/celery-metrics/event-stream.ts';
 
 let transport: Transport;
@@ -27,7 +28,7 @@ async function listen(
   const made = createEventStream({ ...ends, onEvent, ...limits, ...(now === undefined ? {} : { now }) });
   stream = made;
   made.start();
-  await vi.waitUntil(() => made.listening);
+  await until(() => made.listening);
   return made;
 }
 
@@ -44,15 +45,15 @@ it('spends no more than its share of each second on events, and reads the rest i
   );
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   for (let n = 1; n <= 7; n += 1) await tell(String(n));
-  await vi.waitUntil(() => vi.getTimerCount() === 1);
+  await until(() => vi.getTimerCount() === 1);
   expect(seen).toEqual(['1 in 0', '2 in 0', '3 in 0']);
   nowMs = 1_000;
   vi.advanceTimersByTime(970);
-  await vi.waitUntil(() => vi.getTimerCount() === 1);
+  await until(() => vi.getTimerCount() === 1);
   expect(seen.slice(3)).toEqual(['4 in 1', '5 in 1', '6 in 1']);
   nowMs = 2_000;
   vi.advanceTimersByTime(970);
-  await vi.waitUntil(() => seen.length === 7);
+  await until(() => seen.length === 7);
   expect([made.taken, made.unread]).toEqual([7, 0]);
 });
 
@@ -72,13 +73,13 @@ it('lets everything else have its turn between small slices', async () => {
     () => nowMs,
   );
   await Promise.all(Array.from({ length: 40 }, (_, n) => tell(String(n))));
-  await vi.waitUntil(() => made.taken === 40);
+  await until(() => made.taken === 40);
   expect(longest).toBe(3);
 });
 
 it('counts what it leaves unread once too many wait', async () => {
   const made = await listen(() => undefined, { shareMs: 0, mostWaiting: 5 });
   for (let n = 0; n < 8; n += 1) await tell(String(n));
-  await vi.waitUntil(() => made.unread === 3);
+  await until(() => made.unread === 3);
   expect(made.taken).toBe(0);
 });

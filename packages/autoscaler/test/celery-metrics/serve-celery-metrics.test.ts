@@ -1,6 +1,7 @@
 import { createTransport, silentLogger, type Transport } from '@celeriac/brokers';
 import { encodeEvent } from '@celeriac/protocol';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../../../test/until.ts';
 import { type CeleryMetrics, serveCeleryMetrics } from '../../src/celery-metrics/serve-celery-metrics.ts';
 
 let transport: Transport;
@@ -21,7 +22,7 @@ beforeEach(async () => {
   transport = await createTransport({ url: `memory://celery-metrics-${count}` });
   const autoscaler = { lease, nowMs: 0, poolOf: () => undefined, queues: new Map([['default', ['emails']]]) };
   served = await serveCeleryMetrics({ autoscaler, transport, host: '127.0.0.1', port: 0, logger: silentLogger });
-  await vi.waitUntil(async () => (await read('/health')).status === 200);
+  await until(async () => (await read('/health')).status === 200);
 });
 afterEach(async () => {
   await served.close();
@@ -33,7 +34,7 @@ describe('the page of celery_*', () => {
     lease.held = false;
     await tell('worker-heartbeat', { active: 1 });
     await tell('task-received', { uuid: '1', name: 'a' });
-    await vi.waitUntil(() => served.events.taken === 2);
+    await until(() => served.events.taken === 2);
     const standby = await read('/metrics');
     expect(standby.text).toContain('# TYPE celery_worker_up gauge\n');
     expect(standby.text).not.toContain('{');
@@ -49,7 +50,7 @@ describe('the page of celery_*', () => {
 
   it('is whole where it has more than goes out in one piece', async () => {
     for (let i = 0; i < 2_000; i += 1) await tell('task-received', { uuid: `${i}`, name: `tasks.number-${i}` });
-    await vi.waitUntil(() => served.events.taken === 2_000);
+    await until(() => served.events.taken === 2_000);
     const { text } = await read('/metrics');
     expect(text.length).toBeGreaterThan(1_000_000);
     expect(text.match(/^celery_task_received_total\{.*\} 1\.0$/gm)).toHaveLength(2_000);
