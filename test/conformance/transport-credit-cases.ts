@@ -76,11 +76,23 @@ export function creditCases(rig: () => TransportRig): void {
     await publishAll(transport, queue, ['warm-up']);
     await inbox.atLeast(1);
     consumer.setCredit(1);
-    await roundTrip(transport);
+    // what the broker sends before it knows crosses the change: then a message stays
+    await until(
+      async () => {
+        await publishAll(transport, queue, ['stays']);
+        await roundTrip(transport);
+        await Promise.all(inbox.deliveries.slice(1).map((delivery) => delivery.ack()));
+        return transport.queues.depth(queue.name);
+      },
+      { what: 'a message that is not taken' },
+    );
+    await transport.queues.purge(queue.name);
+    const taken = inbox.deliveries.length;
+    if (rig().traits.creditSlack === 0) expect(taken).toBe(1);
     await publishAll(transport, queue, numbered('waiting', 5));
     await roundTrip(transport);
-    await until(async () => (await transport.queues.depth(queue.name)) === 5, { what: 'five waiting messages' });
-    expect(inbox.deliveries.length).toBe(1);
+    await expectDepth(transport, queue, 5);
+    expect(inbox.deliveries.length).toBe(taken);
   });
 
   it('shares one credit between several queues', async () => {
