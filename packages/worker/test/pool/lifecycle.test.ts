@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { createPreforkPool } from '../../src/pool/prefork/prefork-pool.ts';
 import type { TaskManifest } from '../../src/tasks/manifest.ts';
+import { createGate } from '../gate.ts';
 import { isAlive, jobFor, poolRig, TASKS } from './rig.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-lifecycle-'));
@@ -63,10 +64,11 @@ test('when the modules break later, what runs goes on and the error is said once
 });
 
 test('close waits for what runs, hands back what has not begun, and leaves no process', async () => {
-  const rig = poolRig({ slots: 2 });
+  using gate = createGate();
+  await using rig = poolRig({ slots: 2 });
   await rig.pool.start();
-  const running = jobFor('pool.wait', [400]);
-  const looping = jobFor('pool.spin', [300], { pipelined: true });
+  const running = jobFor('pool.wait', [gate.path]);
+  const looping = jobFor('pool.spin', [gate.path], { pipelined: true });
   expect(rig.pool.submit(running) && rig.pool.submit(looping)).toBe(true);
   const waiting = [jobFor('pool.add', [1, 2], { pipelined: true }), jobFor('pool.add', [1, 2], { pipelined: true })];
   for (const job of waiting) expect(rig.pool.submit(job)).toBe(true);
@@ -77,6 +79,7 @@ test('close waits for what runs, hands back what has not begun, and leaves no pr
   for (const job of waiting) expect(await rig.outcomeOf(job)).toEqual({ kind: 'aborted' });
   expect(rig.outcomes.has(running)).toBe(false);
   expect(rig.outcomes.has(looping)).toBe(false);
+  gate.open();
   await closed;
   expect(await rig.outcomeOf(running)).toMatchObject({ kind: 'succeeded' });
   expect(await rig.outcomeOf(looping)).toMatchObject({ kind: 'succeeded' });
@@ -110,15 +113,17 @@ test('an idle pool closes at once, twice is the same, and while it starts', asyn
 });
 
 test('resize adds slots and takes away idle ones first; what runs ends', async () => {
+  using gate = createGate();
   await using rig = poolRig({ slots: 1 });
   await rig.pool.start();
   await rig.pool.resize(3);
   expect(rig.pool.slots).toEqual({ total: 3, free: 3 });
-  const job = jobFor('pool.wait', [300]);
+  const job = jobFor('pool.wait', [gate.path]);
   await rig.submit(job);
   await rig.until(() => rig.started.length === 1);
   await rig.pool.resize(1);
   expect(rig.pool.pids).toEqual([rig.started[0]?.pid]);
+  gate.open();
   expect(await rig.outcomeOf(job)).toMatchObject({ kind: 'succeeded' });
   await expect(rig.pool.resize(0)).rejects.toThrow('CELERIAC_E_CONFIG');
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { Job } from '../../src/pool/pool.ts';
+import { createGate } from '../gate.ts';
 import { jobFor, poolRig, requestFor } from './rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -54,10 +55,11 @@ test('nothing waits behind a job that is not known to be short, or that has a la
 test.each(['pool.spin-and-note', 'pool.sleep-and-note'])(
   'what waits behind a long %s goes to others while it still runs, and runs once',
   async (long) => {
+    using gate = createGate();
     await using rig = poolRig({ slots: 2 });
     await rig.pool.start();
     const file = join(folder, long);
-    const first = short(long, [file, 'long', 2_500]);
+    const first = short(long, [file, 'long', gate.path]);
     const behind = Array.from({ length: 20 }, (_, n) => short('pool.spin-and-note', [file, `short-${n}`, 0]));
     // All in one turn, so that some are certain to wait behind the long one.
     for (const job of [first, ...behind]) expect(rig.pool.submit(job)).toBe(true);
@@ -65,6 +67,7 @@ test.each(['pool.spin-and-note', 'pool.sleep-and-note'])(
     expect(rig.outcomes.has(first)).toBe(false);
     const busy = rig.started.find(({ job }) => job === first)?.pid;
     for (const job of behind) expect(rig.started.find((entry) => entry.job === job)?.pid).not.toBe(busy);
+    gate.open();
     expect(await rig.outcomeOf(first)).toMatchObject({ kind: 'succeeded' });
     expect(labels(file).length).toBe(21);
     expect(new Set(labels(file).map((line) => line.split(' ')[0])).size).toBe(21);
@@ -108,12 +111,15 @@ test('jobs of one turn are announced in order, and each before it ends', async (
 });
 
 test('room is announced once it appears', async () => {
+  using gate = createGate();
   await using rig = poolRig({ slots: 1 });
   await rig.pool.start();
-  const job = jobFor('pool.wait', [30]);
+  const job = jobFor('pool.wait', [gate.path]);
   await rig.submit(job);
+  await rig.until(() => rig.started.length === 1);
   await new Promise((resolve) => setImmediate(resolve));
   const before = rig.rooms;
+  gate.open();
   await rig.outcomeOf(job);
   await rig.until(() => rig.rooms > before);
   expect(rig.pool.room(false)).toBe(1);
