@@ -66,9 +66,10 @@ test('what a task started dies with it', async () => {
   await using rig = poolRig({ slots: 1 });
   await rig.pool.start();
   const file = join(folder, 'grandchild');
-  expect(await rig.run(jobFor('pool.with-grandchild', [file], { hardLimitMs: 300 }))).toMatchObject({ kind: 'timed-out' });
+  // Long enough for it to have started something, also on a slow machine.
+  expect(await rig.run(jobFor('pool.with-grandchild', [file], { hardLimitMs: 3_000 }))).toMatchObject({ kind: 'timed-out' });
   const grandchild = Number(readFileSync(file, 'utf8'));
-  await expect.poll(() => isAlive(grandchild), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isAlive(grandchild), { timeout: 30_000 }).toBe(false);
 });
 
 test('an asynchronous task that ignores its soft limit ends at the hard one', async () => {

@@ -17,7 +17,7 @@ test('a child is replaced after so many tasks, strictly', async () => {
   }
   expect([...counts.values()].every((count) => count <= 3)).toBe(true);
   expect(counts.size).toBeGreaterThanOrEqual(8);
-  for (const pid of counts.keys()) if (!rig.pool.pids.includes(pid)) await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  for (const pid of counts.keys()) if (!rig.pool.pids.includes(pid)) await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false);
 });
 
 test('one task per child', async () => {
@@ -36,9 +36,9 @@ test('a child over its memory is replaced once a warm one is there', async () =>
   expect(pidOf(await rig.run(jobFor('pool.hold', [20 * 1_024 * 1_024])))).toBe(pid);
   expect(pidOf(await rig.run(jobFor('pool.wait', [60])))).toBe(pid);
   expect(pidOf(await rig.run(jobFor('pool.hold', [600 * 1_024 * 1_024])))).toBe(pid);
-  await expect.poll(() => rig.pool.pids, { timeout: 10_000 }).not.toContain(pid);
+  await expect.poll(() => rig.pool.pids, { timeout: 30_000 }).not.toContain(pid);
   expect(await rig.run(jobFor('pool.add', [1, 2]))).toMatchObject({ kind: 'succeeded' });
-  await expect.poll(() => isAlive(pid as number), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid as number), { timeout: 30_000 }).toBe(false);
 });
 
 test('a memory limit below what an idle child takes is an error at the start, not a loop', async () => {
@@ -53,7 +53,7 @@ test('a child is replaced when it is old', async () => {
   await rig.pool.start();
   const [pid] = rig.pool.pids;
   await rig.run(jobFor('pool.wait', [60]));
-  await expect.poll(() => rig.pool.pids, { timeout: 10_000 }).not.toContain(pid);
+  await expect.poll(() => rig.pool.pids, { timeout: 30_000 }).not.toContain(pid);
 });
 
 test('a fresh job has a process of its own, which ends with it', async () => {
@@ -67,7 +67,7 @@ test('a fresh job has a process of its own, which ends with it', async () => {
   expect(new Set(pids).size).toBe(6);
   expect(pids.some((pid) => residents.includes(pid))).toBe(false);
   expect(rig.pool.pids).toEqual(residents);
-  for (const pid of pids) await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  for (const pid of pids) await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false);
 });
 
 test('a fresh job takes a slot while it runs, and its loss is its own', async () => {
