@@ -7,6 +7,8 @@ import { composeWorker } from '../../src/worker.ts';
 import type { Worker, WorkerOptions } from '../../src/worker-options.ts';
 
 export const BASICS: string = fileURLToPath(new URL('../../../../examples/basics/tasks.ts', import.meta.url));
+/** The task `gated`, which runs until a file is there. */
+export const GATED: string = fileURLToPath(new URL('../fixtures/gated.ts', import.meta.url));
 
 /** A worker with real children on a memory broker of its own, and what a test needs around it. */
 export interface WorkerRig extends AsyncDisposable {
@@ -76,9 +78,9 @@ export async function workerRig({ autostart = true, around = (own) => own, ...op
       await transport.publish({ message: encodeTask({ name, args, ...call, taskId }), exchange: '', routingKey: 'celery' });
       return taskId;
     },
-    result: (taskId, timeoutMs = 10_000) => backend.watch(taskId, AbortSignal.timeout(timeoutMs)),
+    result: (taskId, timeoutMs = 30_000) => backend.watch(taskId, AbortSignal.timeout(timeoutMs)),
     control: async (method, args = {}) =>
-      (await client.request(method, args, { destination: ['w1@test'], timeoutMs: 5_000 })).get('w1@test'),
+      (await client.request(method, args, { destination: ['w1@test'], timeoutMs: 30_000 })).get('w1@test'),
     async [Symbol.asyncDispose]() {
       worker.hurry();
       const end = worker.drain();
