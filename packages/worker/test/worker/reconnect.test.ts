@@ -14,8 +14,15 @@ const lines = (path: string): string[] => {
 };
 const starts = (rig: WorkerRig, id: string): number =>
   rig.events.filter((event) => event.type === 'task-started' && event.uuid === id).length;
+/** Nothing waits in the queue, and the worker holds nothing. */
 const idle = (rig: WorkerRig): Promise<unknown> =>
-  until(async () => (await rig.transport.queues.depth('celery')) === 0 && ((await rig.control('active')) as unknown[]).length === 0);
+  until(async () => {
+    const [depth, ...inHand] = await Promise.all([
+      rig.transport.queues.depth('celery'),
+      ...['active', 'reserved', 'scheduled'].map((method) => rig.control(method) as Promise<unknown[]>),
+    ]);
+    return depth === 0 && inHand.every(({ length }) => length === 0);
+  });
 
 test('a task that runs while the connection is lost goes on, and its redelivery is not run', async () => {
   await using rig = await workerRig({ taskEvents: true });
@@ -50,9 +57,9 @@ test('under load, with the connection broken again and again, every task runs an
     await until(() => lines(path).length > seen || lines(path).length >= ids.length);
   }
   for (const id of ids) expect((await rig.result(id)).status).toBe('SUCCESS');
+  // Deliveries of what has run may still come; none of them stays.
   await idle(rig);
   expect(new Set(lines(path)).size).toBe(300);
-  expect(await rig.control('reserved')).toEqual([]);
 });
 
 test('a second message with the id of one that runs waits for its end, then runs', async () => {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTaskManifest } from '../../src/read-manifest.ts';
 import { composeWorker } from '../../src/worker.ts';
-import { type WorkerRig, workerRig } from './rig.ts';
+import { until, type WorkerRig, workerRig } from './rig.ts';
 
 const MODULE = fileURLToPath(new URL('../fixtures/resources.ts', import.meta.url));
 const POOLS = {
@@ -69,13 +69,18 @@ describe('a worker that knows the pools', () => {
     const queued = { ...signature('small', 'cb-2'), options: { task_id: 'cb-2', queue: 'celery' } };
     await rig.result(await rig.send('first', [], { embed: { callbacks: [queued] } }));
     expect(await rig.result('cb-2')).toMatchObject({ status: 'SUCCESS', result: 'small' });
+    // what follows is published when the result is stored
+    await until(async () => (await depths())[1] !== before[1]);
     expect(await depths()).toEqual([before[0], (before[1] ?? 0) + 1]);
   });
 
   test('a task whose callback fits nowhere is refused before it runs', async () => {
     const id = await rig.send('first', [], { embed: { callbacks: [signature('too-large', 'cb-3')] } });
     expect(await rig.result(id)).toMatchObject({ status: 'FAILURE' });
-    const quarantined = await rig.transport.quarantine.list('celery', 10);
+    const quarantined = await until(async () => {
+      const list = await rig.transport.quarantine.list('celery', 10);
+      return list.length > 0 && list;
+    });
     expect(quarantined).toMatchObject([{ code: 'CELERIAC_E_NO_POOL_FITS', taskId: id }]);
   });
 });
