@@ -78,5 +78,5 @@ test.each(Object.entries(kinds))(
     for (let round = 0; round < 7; round += 1) times.push([await timePairs(few, pair), await timePairs(many, pair)]);
     expect(Math.min(...times.map(([, ms]) => ms)) / Math.min(...times.map(([ms]) => ms))).toBeLessThan(3);
   },
-  60_000,
+  300_000,
 );

@@ -126,7 +126,7 @@ test('an endless script is stopped and the broker goes on', async () => {
     'x'.repeat(20_000_000),
   ]);
   expect(await connection.call('EVAL', 'return 7', '0')).toBe(7);
-}, 60_000);
+}, 300_000);
 
 const departures: Readonly<Record<string, (waiting: RespConnection) => Promise<unknown>>> = {
   destroy: async (waiting) => {
