@@ -201,13 +201,14 @@ describe('a budget that pools share', () => {
     const has = [...replicas(3)];
     const saw = seen(40, has);
     const decision = decide(NOW, spec(), saw, restedState(has));
-    const startedMs = performance.now();
+    const before = process.cpuUsage();
     let granted = 0;
     for (const { spec: own } of pools) {
       granted += ledger.grant(own.pool)?.replicas ?? 0;
       ledger.observe({ pool: own.pool, spec: own, atMs: NOW, seen: saw, decision, sampledInMs: 0, tookMs: 0 });
     }
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    // Its own time, not that of others on the same core.
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
     expect(granted).toBeGreaterThan(1_000);
   });
 

@@ -266,8 +266,9 @@ it('shares five thousand replicas among a thousand pools in a few milliseconds',
   const asks = Array.from({ length: 1_000 }, (_, index) =>
     ask(`p${index}`, { wish: index % 13, keep: index % 17, max: 40, weight: 1 + (index % 3), tier: index % 3 }),
   );
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const all = shareBudget({ cpu: 5_000_000 }, asks);
-  expect(performance.now() - startedMs).toBeLessThan(500);
+  // Its own time, not that of others on the same core.
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(500);
   expect([...all.values()].reduce((sum, replicas) => sum + replicas, 0)).toBe(5_000);
 });

@@ -42,8 +42,9 @@ describe('matchesGlob', () => {
   });
 
   test('is quick on a pattern made to be slow', () => {
-    const begin = performance.now();
+    const before = process.cpuUsage();
     expect(matchesGlob(`${'*a'.repeat(500)}b`, 'a'.repeat(5_000))).toBe(false);
-    expect(performance.now() - begin).toBeLessThan(2_000);
+    // Its own time, not that of others on the same core.
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
   });
 });
