@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../brokers/free-port.ts';
 import { type RedisServer, startRedis } from '../brokers/redis.ts';
-import { consume, createInbox, expectCode, freshQueue, ids, publishAll } from '../conformance/transport-rig.ts';
+import { consume, createInbox, expectCode, freshQueue, ids, numbered, publishAll } from '../conformance/transport-rig.ts';
 import { spawnProcess } from '../spawned-process.ts';
 import { letTimePass, until } from '../until.ts';
 import { transportShelf } from './redis-rig.ts';
@@ -173,6 +173,20 @@ describe('kinds of Redis servers', () => {
     await admin.del(wrong.name);
     await publishAll(transport, wrong, ['mended']);
     expect(ids(await inbox.atLeast(2))).toEqual(['fine', 'mended']);
+  });
+
+  it('declares a new queue once for all who publish to it in one turn', async () => {
+    const server = await started();
+    const admin = new Redis(server.url);
+    ends.push(async () => admin.disconnect());
+    const transport = shelf.create({ url: server.url });
+    await transport.queues.depth('none'); // connected
+    const commands = async (): Promise<number> => Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
+    const before = await commands();
+    const queue = freshQueue('burst');
+    await publishAll(transport, queue, numbered('b', 400));
+    expect((await commands()) - before).toBeLessThan(20);
+    expect(await admin.llen(queue.name)).toBe(400);
   });
 
   it('delivers at once when idle, and asks the server for nearly nothing', async () => {

@@ -35,6 +35,8 @@ export interface Bindings {
 export function createBindings(hub: RedisHub): Bindings {
   const { keys } = hub;
   const declared = new Set<string>();
+  /** Begun in this turn, for all who ask in it: a burst of publications to a new queue declares it once. */
+  const declaring = new Map<string, Promise<void>>();
   const names = new Set<string>();
   const expiring = new Map<string, number>();
   const tables = new Map<string, { readonly atMs: number; readonly members: readonly (readonly string[])[] }>();
@@ -43,6 +45,16 @@ export function createBindings(hub: RedisHub): Bindings {
   async function declareOne(queue: QueueDeclaration): Promise<void> {
     const id = identity(queue);
     if (declared.has(id)) return;
+    let declaration = declaring.get(id);
+    if (declaration === undefined) {
+      declaration = declareNow(id, queue);
+      declaring.set(id, declaration);
+      setImmediate(() => declaring.delete(id));
+    }
+    await declaration;
+  }
+
+  async function declareNow(id: string, queue: QueueDeclaration): Promise<void> {
     const expires = Number(queue.arguments?.['x-expires']);
     if (Number.isFinite(expires) && expires > 0) {
       expiring.set(queue.name, expires);
