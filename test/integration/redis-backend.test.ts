@@ -2,6 +2,7 @@ import { createResultBackend, type ResultBackend, type ResultBackendOptions } fr
 import { encodeResultMeta } from '@celeriac/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startProxy } from '../brokers/proxy.ts';
 import { type RedisServer, startRedis } from '../brokers/redis.ts';
 import { until } from '../until.ts';
 
@@ -108,12 +109,29 @@ describe('the Redis result backend', () => {
     expect(await backend.store(record('after', 'SUCCESS'))).toBe(true);
   });
 
+  it('does not miss a result whose subscription was under way when its connection broke', async () => {
+    await using proxy = await startProxy(server.port);
+    const [backend, other] = [await create({ url: proxy.url(server.url) }), await create()];
+    const warm = backend.watch('warm', signal);
+    await other.store(record('warm', 'SUCCESS'));
+    await warm;
+    proxy.freeze();
+    const watching = [backend.watch('late', signal), backend.watch('late', signal)];
+    await new Promise(setImmediate);
+    proxy.cut();
+    proxy.thaw();
+    await until(async () => Number((await admin.pubsub('NUMSUB', 'celery-task-meta-late'))[1]) === 1, { what: 'a subscription' });
+    await other.store(record('late', 'SUCCESS', '7'));
+    for (const meta of await Promise.all(watching)) expect(meta.result).toBe(7);
+  });
+
   it('forgets results and counts starts', async () => {
     const backend = await create();
     await backend.store(record('f', 'SUCCESS'));
     await backend.forget('f');
     expect(await backend.fetch('f')).toBeUndefined();
-    expect([await backend.countStart('f'), await backend.countStart('f')]).toEqual([1, 2]);
+    expect([await backend.startsCounted('f'), await backend.countStart('f'), await backend.countStart('f')]).toEqual([0, 1, 2]);
+    expect(await backend.startsCounted('f')).toBe(2);
   });
 
   it("puts Celery's prefix in front of its keys", async () => {

@@ -7,6 +7,8 @@ export interface ResultWatches {
 }
 
 interface Watch {
+  /** Resolves when the subscription stands: what is stored from then on is told. */
+  readonly listening: Promise<void>;
   readonly listener: ChannelListener;
   readonly tells: Set<(meta: ResultMeta) => void>;
 }
@@ -37,7 +39,7 @@ export function createResultWatches(
     const known = watches.get(key);
     if (known !== undefined) {
       known.tells.add(tell);
-      return subscriber.connection.use(timeoutMs).then(() => {});
+      return known.listening;
     }
     const listener: ChannelListener = (_, payload) => {
       try {
@@ -46,8 +48,9 @@ export function createResultWatches(
         // Not a record: whoever reads the key is told so.
       }
     };
-    watches.set(key, { listener, tells: new Set([tell]) });
-    return subscriber.listen('channel', key, listener, timeoutMs);
+    const listening = subscriber.listen('channel', key, listener, timeoutMs);
+    watches.set(key, { listening, listener, tells: new Set([tell]) });
+    return listening;
   }
 
   function leave(key: string, tell: (meta: ResultMeta) => void): void {

@@ -1,9 +1,11 @@
-import { type Redis, RedisConnection } from './redis-connection.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isErrorReply, type Redis, RedisConnection } from './redis-connection.ts';
 import type { RedisSettings } from './redis-settings.ts';
 
 /** Where Redis tells of changed keys (RESP2 client tracking). */
 const INVALIDATIONS = '__redis__:invalidate';
 const PING_EVERY_MS = 10_000;
+const RETRY_MS = 20;
 
 export type ChannelListener = (channel: string, payload: Buffer) => void;
 
@@ -47,8 +49,18 @@ export class Subscriber {
     const known = this.#listeners[kind].get(name);
     if (known !== undefined) known.add(listener);
     else this.#listeners[kind].set(name, new Set([listener]));
-    const client = await this.connection.use(timeoutMs);
-    await (kind === 'channel' ? client.subscribe(name) : client.psubscribe(name));
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      const client = await this.connection.use(Math.max(1, deadlineMs - performance.now()));
+      try {
+        await (kind === 'channel' ? client.subscribe(name) : client.psubscribe(name));
+        return;
+      } catch (error) {
+        // Lost before the answer: the next connection is asked for it as well.
+        if (isErrorReply(error) || performance.now() >= deadlineMs) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 
   async unlisten(kind: 'channel' | 'pattern', name: string, listener: ChannelListener): Promise<void> {
