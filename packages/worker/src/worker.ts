@@ -19,12 +19,15 @@ export function composeWorker(options: WorkerOptions): Worker {
   const settings = settleOptions(options);
   const ended = Promise.withResolvers<WorkerEnd>();
   const stopping = new AbortController();
+  let composing: Promise<Parts> | undefined;
   let parts: Parts | undefined;
 
+  const nothing = (): WorkerEnd => ({ finished: 0, interrupted: 0, handedBack: 0 });
+  const begin = (made: Parts): Promise<WorkerEnd> => made.drain.begin(settings.drainTimeoutMs);
   const drain = (): Promise<WorkerEnd> => {
     stopping.abort();
-    const end =
-      parts === undefined ? Promise.resolve({ finished: 0, interrupted: 0, handedBack: 0 }) : parts.drain.begin(settings.drainTimeoutMs);
+    // Asked to while its drivers load, it ends as soon as there is something to end.
+    const end = parts === undefined ? (composing?.then(begin, nothing) ?? Promise.resolve(nothing())) : begin(parts);
     ended.resolve(end);
     return end;
   };
@@ -36,10 +39,11 @@ export function composeWorker(options: WorkerOptions): Worker {
     },
     async start() {
       try {
-        parts = await compose(settings, () => {
+        composing = compose(settings, () => {
           options.onShutdown?.();
           void drain();
         });
+        parts = await composing;
         await parts.open(stopping.signal);
       } catch (error) {
         const asked = stopping.signal.aborted;
@@ -48,7 +52,10 @@ export function composeWorker(options: WorkerOptions): Worker {
       }
     },
     drain,
-    hurry: () => parts?.drain.hurry(),
+    hurry: () => {
+      if (parts === undefined) composing?.then((made) => made.drain.hurry(), nothing);
+      else parts.drain.hurry();
+    },
     reload: async (onLoaded) => parts?.reload(onLoaded),
   };
 }
@@ -145,7 +152,12 @@ function createParts(
     drain,
     http: () => http,
     async open(signal) {
+      if (signal.aborted) return;
       http = await serve();
+      if (signal.aborted) {
+        await http?.close(); // the drain may not have seen it
+        return;
+      }
       const joined = whenBrokerIsThere(settings, signal, async () => {
         consumer ??= await consume();
         control ??= await listen();

@@ -65,6 +65,20 @@ test('hurry ends it now', async () => {
   expect(await rig.transport.queues.depth('celery')).toBe(1);
 });
 
+test.each([0, 1, 2, 5, 20])('asked to while it still starts, %i turns after it began to: takes nothing and leaves', async (turns) => {
+  await using rig = await workerRig({ autostart: false, http: { host: '127.0.0.1', port: 0 } });
+  await rig.send('tasks.add', [1, 2]);
+  const started = rig.worker.start();
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(await rig.worker.drain()).toEqual({ finished: 0, interrupted: 0, handedBack: 0 });
+  await started;
+  expect(await rig.worker.ended).toEqual({ finished: 0, interrupted: 0, handedBack: 0 });
+  expect(rig.logs.filter(({ text }) => text.endsWith('takes tasks'))).toEqual([]);
+  const { http } = rig.worker;
+  if (http !== undefined) await expect(fetch(`http://127.0.0.1:${http.port}/livez`)).rejects.toThrow();
+  expect(await rig.transport.queues.depth('celery')).toBe(1);
+});
+
 test('leaves no child behind, whatever ran', async () => {
   await using rig = await workerRig();
   await rig.send('tasks.spin', [30]);
