@@ -2,8 +2,8 @@
 
 import { expect, it } from 'vitest';
 import { sharedControlPlane } from '../kubernetes/control-plane.ts';
-import { resourcePath } from '../kubernetes/objects.ts';
 import { ciNames, render, type Values } from './render.ts';
+import { restrictedNamespace } from './restricted-namespace.ts';
 
 /** Kinds that the API server has no definition of. */
 const CUSTOM = new Set(['ServiceMonitor', 'PodMonitor', 'PrometheusRule', 'ScaledObject']);
@@ -11,10 +11,8 @@ const CUSTOM = new Set(['ServiceMonitor', 'PodMonitor', 'PrometheusRule', 'Scale
 /** Asks for all objects; resolves with how many were asked for and how many would have been made. Rejects with refusals and warnings. */
 async function admitted(over: string, values: Values = {}): Promise<{ readonly asked: number; readonly made: number }> {
   const cluster = await sharedControlPlane();
-  const [namespace, legacy] = await Promise.all([cluster.createNamespace(), cluster.createNamespace()]);
   // Deployments are admitted whatever their pods are: that those would be refused is a warning.
-  const levels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' };
-  await cluster.api.patch(resourcePath('Namespace', undefined, namespace), { metadata: { labels: levels } }, 'merge');
+  const [namespace, legacy] = await Promise.all([restrictedNamespace(cluster), cluster.createNamespace()]);
   const theirs = { pools: { legacy: { existingDeployment: { name: 'legacy-worker', namespace: legacy } } } };
   const { objects } = await render(over === 'many-pools' ? theirs : values, { over, namespace });
   const items = objects

@@ -5,6 +5,7 @@ import { sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
 import { ApiRefusal, type Rest } from '../kubernetes/rest.ts';
 import { type Fields, restrictedFaults } from './pod-security.ts';
+import { restrictedNamespace } from './restricted-namespace.ts';
 
 const seccompProfile = { type: 'RuntimeDefault' };
 const context = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true, seccompProfile };
@@ -81,14 +82,8 @@ let pods: string;
 
 beforeAll(async () => {
   const cluster = await sharedControlPlane();
-  const namespace = await cluster.createNamespace();
   api = cluster.api;
-  await api.patch(
-    resourcePath('Namespace', '', namespace),
-    { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
-    'merge',
-  );
-  pods = resourcePath('Pod', namespace);
+  pods = resourcePath('Pod', await restrictedNamespace(cluster));
 });
 
 afterAll(() => api.close());

@@ -105,7 +105,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'a password among the options of the broker': {
     values: { ...minimal, broker: { url: 'sentinel://s', transportOptions: { sentinelKwargs: { password: 'x' } } } },
-    says: 'broker.transportOptions.sentinelKwargs.password would be readable in a ConfigMap and in arguments',
+    says: 'broker.transportOptions.sentinelKwargs.password would be readable in a ConfigMap and in arguments; put it into a Secret, and its name into sentinel.secret',
     right: { ...minimal, broker: { url: 'sentinel://s', transportOptions: { masterName: 'x' } } },
   },
   'a password among the options of the result backend': {

@@ -192,6 +192,25 @@ describe.concurrent('where broker and backend are', () => {
     expect(JSON.stringify((await render(minimal)).objects)).not.toContain('TLS');
   });
 
+  it("brings the sentinels' password along", async () => {
+    for (const pool of [{}, python()]) {
+      const template = await pod(pool, { sentinel: { secret: 'sentinels', key: 'redis-password' } });
+      const container = containerOf(template);
+      const folder = '/run/secrets/celeriac/sentinel';
+      expect(environmentOf(container)).toMatchObject({ CELERIAC_SENTINEL_PASSWORD_FILE: `${folder}/password` });
+      const mount = container.volumeMounts?.find(({ mountPath }) => mountPath === folder);
+      const volume = (template.spec['volumes'] as readonly Values[]).find(({ name }) => name === mount?.name);
+      expect(volume?.['secret']).toEqual({
+        secretName: 'sentinels',
+        defaultMode: 0o444,
+        items: [{ key: 'redis-password', path: 'password' }],
+      });
+    }
+    const autoscaler = podOf(await render({ ...minimal, sentinel: { secret: 'sentinels' } }), 'demo-celeriac-autoscaler');
+    expect(environmentOf(containerOf(autoscaler))).toHaveProperty('CELERIAC_SENTINEL_PASSWORD_FILE');
+    expect(JSON.stringify((await render(minimal)).objects)).not.toContain('entinel');
+  });
+
   it('replaces pods by its change and by no other', async () => {
     const checksum = async (values: Values): Promise<unknown> =>
       podOf(await render({ ...minimal, ...values }), 'demo-celeriac-default').annotations['checksum/connections'];
