@@ -12,6 +12,9 @@ const RULES = resolve(import.meta.dirname, '../../examples/monitoring/alerts.yam
 /** Panels of what a local target does not have. */
 const OF_KUBERNETES = /^(Watch age|API requests|Watches out of step, and fresh lists|Objects kept) /;
 
+/** What tasks that take their process with them give cause for, once a minute or two have passed. */
+const OF_CRASHES = new Set(['CeleriacQuarantineGrowing', 'CeleriacWorkersCrashLooping']);
+
 const dashboards = readDashboards();
 let run: LocalRun;
 
@@ -90,11 +93,14 @@ describe('what the panels show', () => {
   });
 });
 
-it('evaluates every alert, and none fires for a run in order', async () => {
+it('evaluates every alert, and none has fired for what is in order', async () => {
   const rules = await run.prometheus.rules();
+  expect(rules.map(({ name }) => name)).toEqual(expect.arrayContaining([...OF_CRASHES]));
   expect(rules.length).toBeGreaterThan(5);
   expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
-  expect(rules.filter(({ state }) => state === 'firing').map(({ name }) => name)).toEqual([]);
+  const untilNow = { fromS: run.span.fromS, toS: Date.now() / 1_000 };
+  const fired = await run.prometheus.queryRange('ALERTS{alertstate="firing"}', untilNow, 1);
+  expect(fired.filter(({ metric }) => !OF_CRASHES.has(String(metric['alertname'])))).toEqual([]);
 });
 
 describe('what is made for celery-exporter', () => {

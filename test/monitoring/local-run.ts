@@ -44,9 +44,12 @@ export async function startLocalRun(rules: readonly string[]): Promise<LocalRun>
     const folder = mkdtempSync(join(tmpdir(), 'celeriac-monitored-'));
     stack.defer(() => rmSync(folder, { recursive: true, force: true }));
     const file = join(folder, 'pools.yaml');
+    const gate = join(folder, 'gate');
     writeFileSync(file, poolsYaml(redis.url));
     const [http, celeryMetrics] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-    const autoscaler = stack.use(startCeleriac(['autoscale', '-f', file, '--http', http, '--celery-metrics', celeryMetrics]));
+    const autoscaler = stack.use(
+      startCeleriac(['autoscale', '-f', file, '--http', http, '--celery-metrics', celeryMetrics], { env: { CELERIAC_TEST_GATE: gate } }),
+    );
     await autoscaler.line(/autoscaler ready/);
     const own: readonly Target[] = [
       { job: 'celeriac-autoscaler', address: http, labels: LABELS },
@@ -60,17 +63,22 @@ export async function startLocalRun(rules: readonly string[]): Promise<LocalRun>
     stack.defer(() => celery.close());
     const now = async (expr: string): Promise<number> => highest(await prometheus.query(expr, Date.now() / 1_000));
     const reaches = (what: string, expr: string, isThere: (value: number) => boolean) =>
-      until(async () => isThere(await now(expr)), { timeoutMs: 60_000, everyMs: 250, what }).catch((error: Error) => {
+      until(async () => isThere(await now(expr)), { timeoutMs: 120_000, everyMs: 250, what }).catch((error: Error) => {
         throw new Error(`${error.message}\n${autoscaler.output().slice(-6_000)}`);
       });
     await sendFirst(celery);
+    // No worker comes up before the tasks that wait for one have been scraped.
+    await reaches('tasks that wait', 'max(celeriac_queue_ready{queue="celery"})', (value) => value > 5);
+    writeFileSync(gate, '');
     // Workers are scraped while they run, and a second wave meets those that are there: counters grow from one scrape to the next.
     await reaches('tasks that succeeded', 'sum(celery_task_succeeded_total)', (value) => value > 5);
     await reaches('retries', 'sum(celery_task_retried_total)', (value) => value >= 2);
     await reaches('failures', 'sum(celery_task_failed_total)', (value) => value > TYPE_ERRORS);
     await Promise.all([sendSecond(celery), runPython(PYTHON_PRODUCER, { args: [redis.url, String(FROM_PYTHON)] })]);
     await reaches(`${SENT.succeed} tasks that succeeded`, 'sum(celery_task_succeeded_total)', (value) => value >= SENT.succeed);
-    await reaches('tasks that were lost', 'sum(celery_task_failed_total{exception="WorkerLostError"})', (value) => value >= SENT.lost);
+    const failed = (exception: string): string => `sum(celery_task_failed_total{exception="${exception}"})`;
+    await reaches('failures of another kind', failed('ValueError'), (value) => value >= SENT.valueErrors);
+    await reaches('tasks that were lost', failed('WorkerLostError'), (value) => value >= SENT.lost);
     await reaches('no replicas', 'sum(celeriac_pool_replicas)', (value) => value === 0);
     return { prometheus, span: { fromS, toS: Date.now() / 1_000 }, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {

@@ -119,14 +119,14 @@ export async function startPrometheus(targets: () => readonly Target[], rules: r
       if (server.child.exitCode !== null) throw new Error(`${PROGRAM} ended: ${server.output()}`);
       return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true;
     };
-    await until(isReady, { timeoutMs: 30_000, what: 'Prometheus' });
+    await until(isReady, { timeoutMs: 60_000, what: 'Prometheus' });
   } catch (error) {
     await stop();
     throw error;
   }
   return {
     url,
-    async scraped(wanted, timeoutMs = 20_000) {
+    async scraped(wanted, timeoutMs = 60_000) {
       let faults: readonly string[] = [];
       const isUp = async (): Promise<boolean> => {
         const { activeTargets } = await ask<{ activeTargets: readonly ActiveTarget[] }>('targets');
