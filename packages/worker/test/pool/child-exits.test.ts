@@ -1,9 +1,7 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChildExitReason } from '../../src/pool/pool.ts';
 import type { PreforkOptions } from '../../src/pool/prefork/prefork-options.ts';
 import { jobFor, poolRig } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** A pool, and why its children went. */
 async function countedRig(options: Partial<PreforkOptions>) {

@@ -1,7 +1,5 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobFor, type PoolRig, poolRig, requestFor } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let rig: PoolRig;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createPreforkPool } from '../../src/pool/prefork/prefork-pool.ts';
 import type { TaskManifest } from '../../src/tasks/manifest.ts';
 import { createGate } from '../gate.ts';
@@ -188,7 +188,6 @@ test('a reload that fails says why and leaves the children that work', async () 
   expect(await rig.run(jobFor('v'))).toMatchObject({ resultJson: '1' });
   writeFileSync(module, `import { defineTask } from ${SOURCE};\nexport const v = defineTask('v', () => 2);\n`);
 
-  vi.setConfig({ testTimeout: 60_000 });
   await rig.pool.reload();
   expect(await rig.run(jobFor('v'))).toMatchObject({ resultJson: '2' });
 });

@@ -1,8 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { FRAME } from '../../src/pool/prefork/frame-types.ts';
 import { isAlive, jobFor, poolRig } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 test.each([
   ['pool.die', [], 'signal 9 (SIGKILL)'],

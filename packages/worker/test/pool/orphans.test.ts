@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { isAlive } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const PARENT = fileURLToPath(new URL('./fixtures/parent.ts', import.meta.url));
 

@@ -1,12 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { Job } from '../../src/pool/pool.ts';
 import { createGate } from '../gate.ts';
 import { jobFor, poolRig, requestFor } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-pipelining-'));
 afterAll(() => rmSync(folder, { recursive: true }));

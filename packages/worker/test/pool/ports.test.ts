@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChildCall } from '../../src/pool/pool.ts';
 import { jobFor, poolRig, TASKS } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 const REPOSITORY = fileURLToPath(new URL('../../../..', import.meta.url));

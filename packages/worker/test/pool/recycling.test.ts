@@ -1,7 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { isAlive, jobFor, poolRig } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const pidOf = (outcome: unknown): number => (outcome as { pid: number }).pid;
 

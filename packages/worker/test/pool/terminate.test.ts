@@ -1,8 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Job } from '../../src/pool/pool.ts';
 import { jobFor, poolRig } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 test.each([
   ['pool.wait', [60_000], 'SIGTERM'],

@@ -78,7 +78,7 @@ export async function workerRig({ autostart = true, around = (own) => own, ...op
       await transport.publish({ message: encodeTask({ name, args, ...call, taskId }), exchange: '', routingKey: 'celery' });
       return taskId;
     },
-    result: (taskId, timeoutMs = 30_000) => backend.watch(taskId, AbortSignal.timeout(timeoutMs)),
+    result: (taskId, timeoutMs = 60_000) => backend.watch(taskId, AbortSignal.timeout(timeoutMs)),
     control: async (method, args = {}) =>
       (await client.request(method, args, { destination: ['w1@test'], timeoutMs: 30_000 })).get('w1@test'),
     async [Symbol.asyncDispose]() {

@@ -46,7 +46,7 @@ describe('results', () => {
   });
   test('of two thousand small tasks, each exactly once', async () => {
     const ids = await Promise.all(Array.from({ length: 2_000 }, (_, n) => rig.send('tasks.add', [n, n], { taskId: `bulk-${n}` })));
-    const metas = await Promise.all(ids.map((id) => rig.result(id, 50_000)));
+    const metas = await Promise.all(ids.map((id) => rig.result(id, 120_000)));
     for (const [n, meta] of metas.entries()) expect(meta).toMatchObject({ status: 'SUCCESS', result: 2 * n });
     const succeeded = () => rig.events.filter((event) => event.type === 'task-succeeded' && String(event.uuid).startsWith('bulk-'));
     await until(() => succeeded().length >= 2_000);
