@@ -27,6 +27,7 @@ function chartValues(): z.ZodObject {
         transportOptions: kubernetesObject("Celery's result_backend_transport_options in camelCase."),
       }),
       tls: tlsValues(),
+      sentinel: sentinelValues(),
       defaults: defaultsValues(),
       pools: z.record(label(z, 'a pool name'), poolValues().nullable()).describe('Worker pools by name.'),
       budgets: budgetsSchema(z),
@@ -79,6 +80,13 @@ function tlsValues(): z.ZodObject {
     })
     .partial()
     .describe('TLS to broker and backend.');
+}
+
+function sentinelValues(): z.ZodObject {
+  return z
+    .strictObject({ secret: optionalText('Name of the Secret.'), key: optionalText('Key in it.') })
+    .partial()
+    .describe('The password that Redis Sentinel itself asks for.');
 }
 
 function networkPolicyValues(): z.ZodObject {

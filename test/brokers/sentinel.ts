@@ -10,8 +10,10 @@ import { freePort } from './free-port.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 
 export interface SentinelOptions {
-  /** Of master and replica; the sentinel itself asks for none. */
+  /** Of master and replica. */
   readonly requirepass?: string;
+  /** What the sentinel itself asks for. Default: nothing. */
+  readonly sentinelPassword?: string;
 }
 
 export interface Sentinel {
@@ -47,6 +49,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     `sentinel down-after-milliseconds ${MASTER_NAME} 60000`,
     `sentinel failover-timeout ${MASTER_NAME} 60000`,
     ...auth,
+    ...(options.sentinelPassword === undefined ? [] : [`requirepass ${options.sentinelPassword}`]),
   ];
   const config = join(dir, 'sentinel.conf');
   writeFileSync(config, `${lines.join('\n')}\n`);
@@ -55,10 +58,11 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     await Promise.all([sentinel.stop(), first.stop(), second.stop()]);
     rmSync(dir, { recursive: true, force: true });
   };
-  const masterPort = async (): Promise<number> => Number((await ask(port, `SENTINEL get-master-addr-by-name ${MASTER_NAME}`))[1]);
+  const asked = (command: string): Promise<string[]> => ask(port, command, options.sentinelPassword);
+  const masterPort = async (): Promise<number> => Number((await asked(`SENTINEL get-master-addr-by-name ${MASTER_NAME}`))[1]);
   try {
     const knowsBoth = async (): Promise<boolean> => {
-      const facts = await ask(port, `SENTINEL master ${MASTER_NAME}`).catch((): string[] => []);
+      const facts = await asked(`SENTINEL master ${MASTER_NAME}`).catch((): string[] => []);
       return facts[facts.indexOf('num-slaves') + 1] === '1';
     };
     await until(knowsBoth, { timeoutMs: 60_000, everyMs: 100, what: 'a sentinel that knows master and replica' });
@@ -75,7 +79,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     failOver: async () => {
       const before = await masterPort();
       // refused until the replica has been seen in good health
-      const begun = async (): Promise<boolean> => (await ask(port, `SENTINEL failover ${MASTER_NAME}`)).includes('OK');
+      const begun = async (): Promise<boolean> => (await asked(`SENTINEL failover ${MASTER_NAME}`)).includes('OK');
       await until(begun, { timeoutMs: 60_000, everyMs: 250, what: 'a failover that begins' });
       await until(async () => (await masterPort()) !== before, { timeoutMs: 60_000, everyMs: 100, what: 'the failover' });
     },
@@ -85,9 +89,11 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
 }
 
 /** One inline command; returns the words of the reply, without RESP's lengths. */
-function ask(port: number, command: string): Promise<string[]> {
+function ask(port: number, command: string, password?: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.end(`${command}\r\nQUIT\r\n`));
+    const socket = createConnection({ port, host: '127.0.0.1' }, () =>
+      socket.end(`${password === undefined ? '' : `AUTH ${password}\r\n`}${command}\r\nQUIT\r\n`),
+    );
     let reply = '';
     socket.setEncoding('utf8').on('data', (chunk) => {
       reply += chunk;

@@ -34,11 +34,11 @@
 {{- $_ := set $into (index $end 0) (dict "valueFrom" (dict "secretKeyRef" (dict "name" $secret "key" $key))) -}}
 {{- end -}}
 {{- end -}}
-{{- include "celeriac.tlsEnv" . -}}
+{{- include "celeriac.filesEnv" . -}}
 {{- end -}}
 
-{{/* Adds where the certificates are. */}}
-{{- define "celeriac.tlsEnv" -}}
+{{/* Adds where the certificates and the password of the sentinels are. */}}
+{{- define "celeriac.filesEnv" -}}
 {{- $folder := "/run/secrets/celeriac/tls" -}}
 {{- if .root.Values.tls.ca.secret -}}
 {{- $_ := set .into "CELERIAC_TLS_CA_FILE" (printf "%s/ca.crt" $folder) -}}
@@ -46,6 +46,9 @@
 {{- if .root.Values.tls.client.secret -}}
 {{- $_ := set .into "CELERIAC_TLS_CERT_FILE" (printf "%s/tls.crt" $folder) -}}
 {{- $_ = set .into "CELERIAC_TLS_KEY_FILE" (printf "%s/tls.key" $folder) -}}
+{{- end -}}
+{{- if .root.Values.sentinel.secret -}}
+{{- $_ := set .into "CELERIAC_SENTINEL_PASSWORD_FILE" "/run/secrets/celeriac/sentinel/password" -}}
 {{- end -}}
 {{- end -}}
 
@@ -86,6 +89,16 @@
       {{- end }}
 {{- end }}
 {{- end }}
+{{- with .root.Values.sentinel }}
+{{- if .secret }}
+- name: celeriac-sentinel
+  secret:
+    secretName: {{ .secret | quote }}
+    defaultMode: 292 # 0444
+    items:
+      - { key: {{ .key | quote }}, path: password }
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Their mounts. Given the same. */}}
@@ -97,6 +110,11 @@
 {{- if or .root.Values.tls.ca.secret .root.Values.tls.client.secret }}
 - name: celeriac-tls
   mountPath: /run/secrets/celeriac/tls
+  readOnly: true
+{{- end }}
+{{- if .root.Values.sentinel.secret }}
+- name: celeriac-sentinel
+  mountPath: /run/secrets/celeriac/sentinel
   readOnly: true
 {{- end }}
 {{- end -}}

@@ -73,7 +73,9 @@ What is wrong with values each of which is right by itself: one rule, one senten
 {{- if kindIs "map" $value -}}
 {{- include "celeriac.validate.secretsIn" (dict "at" (printf "%s.%s" $.at $key) "options" $value "part" $.part) -}}
 {{- else if regexMatch "(?i)(password|secret|token)$" $key }}
-- {{ printf "%s.%s would be readable in a ConfigMap and in arguments; put it into the URL, in %s.existingSecret" $.at $key $.part | quote }}
+{{- $place := printf "into the URL, in %s.existingSecret" $.part -}}
+{{- if hasSuffix ".sentinelKwargs" $.at -}}{{- $place = "into a Secret, and its name into sentinel.secret" -}}{{- end }}
+- {{ printf "%s.%s would be readable in a ConfigMap and in arguments; put it %s" $.at $key $place | quote }}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,5 +1,6 @@
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
+import { sentinelPasswordOf } from './sentinel-file.ts';
 import { tlsDefaultsOf } from './tls-files.ts';
 
 type TransportOptions = Readonly<Record<string, unknown>>;
@@ -64,18 +65,23 @@ export function resultBackendUrlOf(options: ConnectionOptions): string | undefin
   return url === '' ? undefined : url;
 }
 
-/** The transport options of the broker: the flags' ones, and the TLS files of the environment. Throws CELERIAC_E_CONFIG. */
+/** The transport options of the broker: the flags' ones, and what files of the environment say. Throws CELERIAC_E_CONFIG. */
 export function brokerOptionsOf(options: ConnectionOptions): TransportOptions {
-  return withTlsFiles(options.brokerOption);
+  return withFiles(options.brokerOption);
 }
 
 /** The same of the result backend. */
 export function backendOptionsOf(options: ConnectionOptions): TransportOptions {
-  return withTlsFiles(options.backendOption);
+  return withFiles(options.backendOption);
 }
 
-/** Transport options with the TLS files of the environment for what they leave open. Throws CELERIAC_E_CONFIG. */
-export function withTlsFiles(options: TransportOptions = {}): TransportOptions {
+/** Transport options with the files of the environment, of TLS and of the sentinels, for what they leave open. Throws CELERIAC_E_CONFIG. */
+export function withFiles(options: TransportOptions = {}): TransportOptions {
   const sslDefaults = tlsDefaultsOf(process.env);
-  return sslDefaults === undefined ? options : { sslDefaults, ...options };
+  const password = sentinelPasswordOf(process.env);
+  return {
+    ...(sslDefaults === undefined ? {} : { sslDefaults }),
+    ...(password === undefined ? {} : { sentinelKwargs: { password } }),
+    ...options,
+  };
 }

@@ -5,7 +5,7 @@ import type { Logger } from '@celeriac/brokers';
 import { CeleriacError } from '@celeriac/protocol';
 import { type Command, Option } from 'commander';
 import { commandLogger } from '../command-logger.ts';
-import { withTlsFiles } from '../connection-options.ts';
+import { withFiles } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenAddress } from '../option-values.ts';
 import { stopSignals } from '../stop-signals.ts';
@@ -38,7 +38,7 @@ async function autoscale(options: AutoscaleOptions): Promise<void> {
   if (options.file === undefined) throw new CeleriacError('CELERIAC_E_CONFIG', 'no pools: give -f pools.yaml');
   const config = await readPools(await readText(options.file), options.file);
   const logger = await commandLogger('autoscale', options.loglevel);
-  const transportOptions = withTlsFiles(config.broker?.transportOptions);
+  const transportOptions = withFiles(config.broker?.transportOptions);
   const connect = () => connectBroker({ source: brokerSource(options, config), transportOptions, logger });
   const transport = await connect();
   try {

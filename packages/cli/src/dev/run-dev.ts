@@ -3,7 +3,7 @@ import { type Autoscaler, createAutoscaler, serveAutoscaler } from '@celeriac/au
 import { createTransport, type Logger, type Transport } from '@celeriac/brokers';
 import { isCeleriacError } from '@celeriac/protocol';
 import { readTaskManifest } from '@celeriac/worker';
-import { withTlsFiles } from '../connection-options.ts';
+import { withFiles } from '../connection-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { version } from '../version.ts';
@@ -53,7 +53,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     if (opened.status === 'rejected') throw opened.reason;
     const [{ tasks }, urls] = [manifest.value, opened.value];
     const logger = loggerTo(screen);
-    const transport = await createTransport({ url: urls.broker, transportOptions: withTlsFiles(), logger });
+    const transport = await createTransport({ url: urls.broker, transportOptions: withFiles(), logger });
     closing.push(() => transport.close());
     const max = options.max ?? Math.max(2, Math.ceil(availableParallelism() / options.concurrency));
     const pools = devPools({
