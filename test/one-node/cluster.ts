@@ -122,7 +122,7 @@ async function describe(
       const name = `${prefix}-${randomBytes(4).toString('hex')}`;
       await kubectl(['create', 'namespace', name]);
       const account = (): Promise<string | undefined> => kubectl(['get', 'serviceaccount', 'default', '-n', name]).catch(() => undefined);
-      await until(account, { timeoutMs: 20_000, everyMs: 100, what: `the default service account of ${name}` });
+      await until(account, { timeoutMs: 60_000, everyMs: 100, what: `the default service account of ${name}` });
       return name;
     },
     deleteNamespace: async (name) => {

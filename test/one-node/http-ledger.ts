@@ -26,10 +26,18 @@ export interface HttpLedger {
   notOnce(ids: readonly string[]): readonly string[];
   /** The pods in which tasks began that have not ended. */
   busyPods(): readonly string[];
+  /** Lets those that match run for as long as the test wants: their start is noted and not answered until they are let go. */
+  hold(match: (id: string) => boolean): HeldTasks;
   /** Resolves when every id has ended at least once; rejects with the number missing when time is up. */
   allEnded(ids: readonly string[], timeoutMs: number): Promise<void>;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface HeldTasks {
+  /** Lets all of them go on, those that would come, too. */
+  release(): void;
+  [Symbol.dispose](): void;
 }
 
 /** `address` is one of this machine's that pods reach. */
@@ -37,6 +45,7 @@ export async function startHttpLedger(address: string): Promise<HttpLedger> {
   const notes: LedgerNote[] = [];
   const counts = { start: new Map<string, number>(), end: new Map<string, number>() };
   const running = new Map<string, string>();
+  const holds = new Set<{ readonly match: (id: string) => boolean; readonly over: Promise<void> }>();
   const answer = (path: string, pod: string): string | undefined => {
     const [, event, id] = path.split('/');
     if ((event !== 'start' && event !== 'end') || id === undefined || pod === '') return undefined;
@@ -50,8 +59,12 @@ export async function startHttpLedger(address: string): Promise<HttpLedger> {
   const server = createServer((request, response) => {
     text(request).then(
       (pod) => {
-        const times = answer(request.url ?? '', pod);
-        response.writeHead(times === undefined ? 400 : 200).end(times);
+        const path = request.url ?? '';
+        const times = answer(path, pod);
+        const [, event, id = ''] = path.split('/');
+        const held = event === 'start' ? [...holds].find(({ match }) => match(id)) : undefined;
+        response.on('error', () => {}); // whoever was held may be gone
+        void (held?.over ?? Promise.resolve()).then(() => response.writeHead(times === undefined ? 400 : 200).end(times));
       },
       () => response.destroy(), // whoever wrote it has been killed
     );
@@ -74,6 +87,16 @@ export async function startHttpLedger(address: string): Promise<HttpLedger> {
     lost,
     notOnce: (ids) => ids.filter((id) => starts(id) !== 1 || ends(id) !== 1),
     busyPods: () => [...new Set(running.values())],
+    hold: (match) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const held = { match, over: promise };
+      holds.add(held);
+      const release = (): void => {
+        holds.delete(held);
+        resolve();
+      };
+      return { release, [Symbol.dispose]: release };
+    },
     allEnded: async (ids, timeoutMs) => {
       let missing = ids.length;
       const complete = (): boolean => {

@@ -89,7 +89,7 @@ async function processes(
 
 describe('the worker', () => {
   const name = 'strict';
-  beforeAll(() => startWorker(name), 120_000);
+  beforeAll(() => startWorker(name), 240_000);
 
   it('runs as any uid in group 0, without a capability, and cannot gain one', async () => {
     expect(await exec(name, 'id')).toBe(`uid=${ARBITRARY_UID} gid=0(root) groups=0(root),${ARBITRARY_UID}\n`);
@@ -99,11 +99,8 @@ describe('the worker', () => {
   });
 
   it('does its work on a root that is read-only, with /tmp alone to write to', async () => {
-    const write = (path: string): Promise<string | null> =>
-      app
-        .task(tasks.write)
-        .applyAsync({ args: [path], queue: name })
-        .then((result) => result.get({ timeoutMs: 20_000 }));
+    const write = async (path: string): Promise<string | null> =>
+      (await app.task(tasks.write).applyAsync({ args: [path], queue: name })).get({ timeoutMs: 60_000 });
     expect(await write('/app/file')).toBe('EROFS');
     expect(await write('/node_modules/file')).toBe('EROFS');
     expect(await write('/tmp/file')).toBe(null);
@@ -119,43 +116,51 @@ describe('the worker', () => {
 
   it('leaves no zombie of a process whose parent is gone', async () => {
     const result = await app.task(tasks.orphan).applyAsync({ args: [], queue: name });
-    const pid = await result.get({ timeoutMs: 20_000 });
+    const pid = await result.get({ timeoutMs: 60_000 });
     expect(pid).toBeGreaterThan(1);
     expect((await processes(name)).get(pid)).toMatchObject({ name: 'sleep', parent: 1 });
+    await signal(name, 'TERM', pid);
     const gone = async (): Promise<boolean> => !(await processes(name)).has(pid);
-    await until(gone, { timeoutMs: 20_000, everyMs: 200, what: 'the end of the orphan' });
+    await until(gone, { timeoutMs: 60_000, everyMs: 200, what: 'the end of the orphan' });
   });
 });
 
 describe('signals and exit codes', () => {
   it('a deleted pod finishes what runs and ends with 0', async () => {
     await startWorker('drains', [], { graceS: 60 });
-    const result = await app.task(tasks.work).applyAsync({ args: [ledger.url, 'drained', 4_000], queue: 'drains' });
-    await until(() => ledger.starts('drained') === 1, { timeoutMs: 20_000, what: 'the start of the task' });
+    using held = ledger.hold((id) => id === 'drained');
+    const result = await app.task(tasks.work).applyAsync({ args: [ledger.url, 'drained', 1_000], queue: 'drains' });
+    await until(() => ledger.starts('drained') === 1, { timeoutMs: 60_000, what: 'the start of the task' });
     const code = exitCode(cluster, namespace, 'drains');
     // what kubectl delete sends, with the pod kept so that its exit code can be read
     await signal('drains', 'TERM', 1);
+    held.release();
     expect(await code).toBe(0);
     expect(ledger.notOnce(['drained'])).toEqual([]);
-    expect(await result.get({ timeoutMs: 5_000 })).toBe('drains');
+    expect(await result.get({ timeoutMs: 60_000 })).toBe('drains');
   });
 
   it('kubectl delete waits for the drain', async () => {
     await startWorker('deleted', [], { graceS: 60 });
+    using held = ledger.hold((id) => id === 'deleted');
     await app.task(tasks.work).applyAsync({ args: [ledger.url, 'deleted', 4_000], queue: 'deleted' });
-    await until(() => ledger.starts('deleted') === 1, { timeoutMs: 20_000, what: 'the start of the task' });
-    await cluster.kubectl(['delete', 'pod', '-n', namespace, 'deleted', '--wait', '--timeout=60s']);
+    await until(() => ledger.starts('deleted') === 1, { timeoutMs: 60_000, what: 'the start of the task' });
+    await cluster.kubectl(['delete', 'pod', '-n', namespace, 'deleted', '--wait=false']);
+    held.release();
+    await cluster.kubectl(['wait', '-n', namespace, 'pod/deleted', '--for=delete', '--timeout=120s']);
     expect(ledger.notOnce(['deleted'])).toEqual([]);
   });
 
   it('a drain that runs out of time ends with 70, and what ran runs elsewhere', async () => {
     await startWorker('hurried', ['--drain-timeout', '1']);
-    const result = await app.task(tasks.work).applyAsync({ args: [ledger.url, 'hurried', 6_000], queue: 'hurried' });
-    await until(() => ledger.starts('hurried') === 1, { timeoutMs: 20_000, what: 'the start of the task' });
+    using held = ledger.hold((id) => id === 'hurried');
+    const result = await app.task(tasks.work).applyAsync({ args: [ledger.url, 'hurried', 0], queue: 'hurried' });
+    await until(() => ledger.starts('hurried') === 1, { timeoutMs: 60_000, what: 'the start of the task' });
     await signal('hurried', 'TERM', 1);
     expect(await exitCode(cluster, namespace, 'hurried')).toBe(70);
+    held.release();
     await startWorker('second', ['-Q', 'hurried']);
-    expect(await result.get({ timeoutMs: 40_000 })).toBe('second');
+    expect(await result.get({ timeoutMs: 90_000 })).toBe('second');
   });
 
   it('a task module that is not there ends the container with 78', async () => {
@@ -179,7 +184,7 @@ describe('the autoscaler', () => {
     const files = { configMap: 'pools', path: '/etc/celeriac' };
     await create({ name, image: cluster.images.autoscaler, args, env: environment(), files, port: 9810 });
     await ready(cluster, namespace, name);
-  }, 120_000);
+  }, 240_000);
 
   it('runs as any uid on a read-only root, and its command-line tools with it', async () => {
     expect(await exec(name, 'id', '-u')).toBe(`${ARBITRARY_UID}\n`);
@@ -207,7 +212,7 @@ describe.each(['worker', 'autoscaler'] as const)('the content of the %s image', 
       { ...sleeping, spec: { ...spec, containers: [{ ...spec.containers[0], command: ['sleep', '600'] }] } },
     ]);
     await ready(cluster, namespace, pod);
-  }, 120_000);
+  }, 240_000);
 
   it('has no development dependency, and only what the lock calls one of production', async () => {
     const found = await exec(pod, 'sh', '-c', 'find /node_modules -name package.json -path "*/node_modules/*"');

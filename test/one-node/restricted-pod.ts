@@ -73,12 +73,12 @@ export async function exitCode(cluster: OneNode, namespace: string, pod: string)
     const { status } = await cluster.get<PodStatus>('pod', namespace, pod);
     return status.containerStatuses?.[0]?.state.terminated;
   };
-  return (await until(ended, { timeoutMs: 60_000, everyMs: 200, what: `the end of ${pod}` })).exitCode;
+  return (await until(ended, { timeoutMs: 120_000, everyMs: 200, what: `the end of ${pod}` })).exitCode;
 }
 
-/** Resolves when the pod is Ready; rejects with its log where it is not within a minute. */
+/** Resolves when the pod is Ready; rejects with its log where it is not within two minutes. */
 export async function ready(cluster: OneNode, namespace: string, pod: string): Promise<void> {
-  const wait = ['wait', '-n', namespace, `pod/${pod}`, '--for=condition=Ready', '--timeout=60s'];
+  const wait = ['wait', '-n', namespace, `pod/${pod}`, '--for=condition=Ready', '--timeout=120s'];
   await cluster.kubectl(wait).catch(async (error: Error) => {
     const log = await cluster.kubectl(['logs', '-n', namespace, pod]).catch(String);
     throw new Error(`${error.message}\n${log}`);
