@@ -31,6 +31,8 @@ const suites = (folder: string): string[] => [`test/${folder}/**/*.test.ts`];
 export default defineConfig({
   test: {
     globalSetup: ['test/run-services.ts'],
+    // what all shared is stopped at the end; cut short, servers would stay, and what tests left behind would go unnoticed
+    teardownTimeout: 180_000,
     // its entries say where an import led to, and stay when an install changes that
     fsModuleCache: false,
     projects: [
@@ -43,7 +45,7 @@ export default defineConfig({
       project('e2e', suites('e2e'), 2, 2, { testTimeout: 300_000, hookTimeout: 300_000 }),
       project('monitoring', suites('monitoring'), 2, 2, { testTimeout: 180_000, hookTimeout: 420_000 }),
       // each with many processes of its own: a namespace of the shared control plane, or a control plane
-      project('cluster', suites('cluster'), 3, 2, { testTimeout: 240_000, hookTimeout: 180_000 }),
+      project('cluster', suites('cluster'), 3, 2, { testTimeout: 400_000, hookTimeout: 300_000 }),
       project('faults', suites('faults'), 4, 1, { testTimeout: 300_000, hookTimeout: 180_000 }),
       // one cluster on the machine, with its bridge and its iptables
       project('one-node', suites('one-node'), 5, 1, { testTimeout: 300_000, hookTimeout: 420_000 }),
