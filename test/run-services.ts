@@ -67,7 +67,7 @@ async function endLeftovers(folder: string): Promise<string[]> {
   // vitest's own workers are children of this process
   const left = (): readonly ProcessRow[] =>
     processesWith('CELERIAC_TEST_RUN_DIR', folder).filter((row) => row.pid !== process.pid && row.parentPid !== process.pid);
-  await until(() => left().length === 0, { timeoutMs: 3_000 }).catch(() => {});
+  await until(() => left().length === 0, { timeoutMs: 20_000 }).catch(() => {});
   return left().map((row) => {
     const title = `${row.pid} ${commandLine(row.pid).slice(0, 300)}`;
     try {
