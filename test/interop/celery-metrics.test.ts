@@ -17,6 +17,7 @@ import { type MetricsPage, readMetricsPage, seriesOf, sumOf } from './metrics-pa
 
 const TASKS = resolve(import.meta.dirname, 'celery-metrics-tasks.ts');
 const QUEUES = ['py-a', 'py-b', 'node-a', 'node-b'];
+const WORKERS = { py: 'py@py-host', node: 'ours@node-host' } as const;
 const CLIENT_HOST = hostname();
 
 /** Moments of creation, which its library writes for every series and nothing reads. */
@@ -47,6 +48,9 @@ def handle(request):
     if request['op'] == 'revoke':
         app.control.revoke(request['id'])
         return None
+    if request['op'] in ('cancel_consumer', 'add_consumer'):
+        one = {'destination': [request['worker']], 'reply': True, 'timeout': 60}
+        return getattr(app.control, request['op'])(request['queue'], **one)
     name, args, options = request['name'], request['args'], request['options']
     return app.send_task(name, args, **options).id
 `;
@@ -68,6 +72,33 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
       client.ask({ op: 'send', name, args, options });
     const pages = async (): Promise<readonly [theirs: MetricsPage, ours: MetricsPage]> =>
       Promise.all([readMetricsPage(`${exporter.url}/metrics`), readMetricsPage(ours)]);
+    const everyQueue = async (op: 'cancel_consumer' | 'add_consumer'): Promise<void> => {
+      for (const [at, worker] of Object.entries(WORKERS)) {
+        for (const queue of QUEUES.filter((name) => name.startsWith(at))) {
+          expect(await client.ask({ op, queue, worker })).toMatchObject([{ [worker]: { ok: expect.anything() } }]);
+        }
+      }
+    };
+    /** The pages when both say the same, or what they say when time is up: the exporter gives its workers a second to answer. */
+    const settledPages = async (
+      isDone: (...both: Awaited<ReturnType<typeof pages>>) => boolean,
+      except: RegExp,
+    ): ReturnType<typeof pages> => {
+      let both = await pages();
+      const isSame = (): boolean => {
+        const [theirs, own] = both.map((page) => JSON.stringify(seriesOf(page, except)));
+        return theirs === own;
+      };
+      await until(
+        async () => {
+          if (isDone(...both) && isSame()) return true;
+          both = await pages();
+          return false;
+        },
+        { timeoutMs: 90_000, everyMs: 500 },
+      ).catch(() => {});
+      return both;
+    };
 
     beforeAll(async () => {
       rig = await openBroker(kind);
@@ -83,13 +114,13 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
       autoscaler = startCeleriac(['autoscale', '-f', pools, '-b', rig.broker, ...args]);
       [exporter, python, node] = await Promise.all([
         startCeleryExporter(await pythonPeer('exporter'), rig.broker, ['-Q', QUEUES.join(',')]),
-        startCeleryWorker({ app: app(rig), queues: ['py-a', 'py-b'], concurrency: 2, args: ['-n', 'py@py-host'] }),
+        startCeleryWorker({ app: app(rig), queues: ['py-a', 'py-b'], concurrency: 2, args: ['-n', WORKERS.py] }),
         startWorkerProcess({
           tasks: TASKS,
           broker: rig.broker,
           backend: rig.backend,
           queues: ['node-a', 'node-b'],
-          name: 'ours@node-host',
+          name: WORKERS.node,
           args: ['-E'],
         }),
         autoscaler.line(/autoscaler ready/),
@@ -101,9 +132,9 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
             (page) =>
               sumOf(page, 'celery_worker_up', { hostname: 'py-host' }) + sumOf(page, 'celery_worker_up', { hostname: 'node-host' }) === 2,
           ),
-        { timeoutMs: 60_000, everyMs: 500, what: 'both workers on both pages' },
+        { timeoutMs: 90_000, everyMs: 500, what: 'both workers on both pages' },
       );
-    }, 180_000);
+    }, 300_000);
 
     afterAll(async () => {
       await client?.stop();
@@ -113,7 +144,9 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
     });
 
     it('has the same names, labels and values for tasks that succeed, fail, retry, are revoked and rejected', async () => {
-      for (const at of ['py', 'node']) {
+      // nothing is taken before it has been heard that it was sent: these are two connections
+      await everyQueue('cancel_consumer');
+      for (const at of Object.keys(WORKERS)) {
         const [a, b] = [`${at}-a`, `${at}-b`];
         for (let i = 0; i < 5; i += 1) await send('tasks.add', [i, 1], { queue: a });
         for (let i = 0; i < 3; i += 1) await send('tasks.add', [i, 1], { queue: b, priority: i });
@@ -125,25 +158,18 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
         await client.ask({ op: 'revoke', id });
         await send('tasks.add', [1, 1], { queue: a, task_id: id });
       }
-      const [theirs, own] = await until(
-        async () => {
-          const both = await pages();
-          const ended = both.map(
-            (page) =>
-              sumOf(page, 'celery_task_succeeded_total') +
-              sumOf(page, 'celery_task_revoked_total') +
-              sumOf(page, 'celery_task_rejected_total') +
-              sumOf(page, 'celery_task_failed_total'),
-          );
-          return ended.every((count) => count === 2 * (9 + 3 + 1 + 1)) && isQuiet(both) ? both : undefined;
-        },
-        { timeoutMs: 60_000, everyMs: 500, what: 'all ends on both pages' },
-      ).catch(async (error: unknown) => {
-        const both = await pages();
-        throw new Error(
-          `${String(error)}\n${both.map((page) => JSON.stringify(seriesOf(page, /_bucket|_created|_sum/), null, 1)).join('\n')}`,
-        );
+      const sent = 2 * 13;
+      await until(async () => (await pages()).every((page) => sumOf(page, 'celery_task_sent_total') === sent), {
+        timeoutMs: 90_000,
+        everyMs: 500,
+        what: 'all that was sent on both pages',
       });
+      await everyQueue('add_consumer');
+      const except = new RegExp(`${CREATED.source}|${WAIT.source}|_sum\\{`);
+      const ends = 2 * (9 + 3 + 1 + 1);
+      const [theirs, own] = await settledPages((...both) => both.every((page) => endsOn(page) === ends) && isQuiet(both), except);
+      expect([theirs, own].map(endsOn)).toEqual([ends, ends]);
+      expect(isQuiet([theirs, own])).toBe(true);
 
       const wanted = seriesOf(theirs, CREATED);
       const got = seriesOf(own, WAIT);
@@ -193,30 +219,35 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
     });
 
     it('differs where it is meant to: depth over all priorities, and workers that said goodbye', async () => {
-      await Promise.all([python.process.stop(30_000), node.stop()]);
+      await Promise.all([python.process.stop(60_000), node.stop(60_000)]);
       await send('tasks.add', [1, 1], { queue: 'py-b' });
       for (const priority of [3, 6, 9]) await send('tasks.add', [1, 1], { queue: 'py-b', priority });
-      await until(async () => sumOf((await pages())[1], 'celery_queue_length', { queue_name: 'py-b' }) === 4, {
-        timeoutMs: 30_000,
-        everyMs: 500,
-        what: 'what waits for the workers that are gone',
-      });
-      const [theirs, own] = await until(
-        async () => {
-          const both = await pages();
-          return both[1].series.get('celery_active_worker_count{queue_name="py-b"}') === '0.0' ? both : undefined;
-        },
-        { timeoutMs: 30_000, everyMs: 500, what: 'no worker' },
-      );
-      expect(sumOf(theirs, 'celery_queue_length', { queue_name: 'py-b' })).toBe(kind === 'redis' ? 1 : 4);
       const gone = /^celery_worker_(up|tasks_active)\{/;
-      expect([...theirs.series].filter(([name]) => gone.test(name)).map(([, value]) => value)).toEqual(['0.0', '0.0', '0.0', '0.0']);
-      expect([...own.series.keys()].filter((name) => gone.test(name))).toEqual([]);
-      // Nothing else does.
+      const ofGone = (page: MetricsPage): readonly (readonly [string, string])[] => [...page.series].filter(([name]) => gone.test(name));
+      const waiting = (page: MetricsPage): number => sumOf(page, 'celery_queue_length', { queue_name: 'py-b' });
+      const workersOf = (page: MetricsPage): string | undefined => page.series.get('celery_active_worker_count{queue_name="py-b"}');
       const except = new RegExp(`${CREATED.source}|${WAIT.source}|${gone.source}|^celery_queue_length\\{queue_name="py-b"|_sum\\{`);
+      const [theirs, own] = await settledPages(
+        (first, second) =>
+          waiting(second) === 4 &&
+          workersOf(second) === '0.0' &&
+          ofGone(second).length === 0 &&
+          ofGone(first).every(([, value]) => value === '0.0'),
+        except,
+      );
+      expect(waiting(own)).toBe(4);
+      expect(workersOf(own)).toBe('0.0');
+      expect(waiting(theirs)).toBe(kind === 'redis' ? 1 : 4);
+      expect(ofGone(theirs).map(([, value]) => value)).toEqual(['0.0', '0.0', '0.0', '0.0']);
+      expect(ofGone(own)).toEqual([]);
+      // Nothing else does.
       expect(seriesOf(own, except)).toEqual(seriesOf(theirs, except));
     });
   });
+}
+
+function endsOn(page: MetricsPage): number {
+  return ['succeeded', 'failed', 'revoked', 'rejected'].reduce((sum, end) => sum + sumOf(page, `celery_task_${end}_total`), 0);
 }
 
 /** Heartbeats have said that nothing runs any more. */
