@@ -1,6 +1,6 @@
 // A real Python Celery program calls tasks that a `celeriac worker` runs.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { startWorkerProcess } from '../worker-process.ts';
 import { type BrokerKind, type BrokerRig, openBroker } from './broker-rig.ts';
 import { type PythonClient, startPythonClient } from './python-client.ts';
 
-const TASKS = resolve(import.meta.dirname, '../../examples/basics/tasks.ts');
+const TASKS = ['../../examples/basics/tasks.ts', 'held-tasks.ts'].map((file) => resolve(import.meta.dirname, file)).join(',');
 const NODE = `interop@${hostname()}`;
 
 const VALUES = [
@@ -111,17 +111,22 @@ export function pythonCallsUs(peer: PythonPeerName, kind: BrokerKind): void {
       expect(registered[NODE]).toEqual(expect.arrayContaining(['tasks.add', 'tasks.echo', 'tasks.sleep']));
       const queues = (await python.inspect('active_queues')) as Record<string, { name: string }[]>;
       expect(queues[NODE]?.map((queue) => queue.name)).toEqual(['celery']);
-      const sleeping = await python.send('tasks.sleep', { args: [2] });
+      const end = join(folder, 'end');
+      const held = await python.send('tasks.hold', { args: [end] });
       await until(
         async () => {
           const active = (await python.inspect('active')) as Record<string, { id: string; acknowledged: boolean }[]> | null;
-          return active?.[NODE]?.some((task) => task.id === sleeping) === true;
+          return active?.[NODE]?.some((task) => task.id === held) === true;
         },
-        { what: 'the sleeping task in inspect active', timeoutMs: 15_000 },
+        { what: 'the running task in inspect active', timeoutMs: 60_000 },
       );
-      expect(await python.get(sleeping)).toEqual({ value: 2 });
+      writeFileSync(end, '');
+      expect(await python.get(held)).toEqual({ value: end });
       const { bin, env } = await pythonPeer(peer);
-      const status = spawnProcess(bin('celery'), ['-b', rig.broker, 'status'], { env, cwd: folder });
+      const status = spawnProcess(bin('celery'), ['-b', rig.broker, 'status', '--destination', NODE, '--timeout', '60'], {
+        env,
+        cwd: folder,
+      });
       await status.ended;
       expect(status.output()).toContain(`${NODE}: OK`);
     });
@@ -130,10 +135,10 @@ export function pythonCallsUs(peer: PythonPeerName, kind: BrokerKind): void {
       const { bin, env } = await pythonPeer(peer);
       const dump = spawnProcess(bin('celery'), ['-b', rig.broker, 'events', '--dump'], { env, cwd: folder });
       try {
-        await dump.line(/heartbeat/, 30_000);
+        await dump.line(/heartbeat/, 60_000);
         const id = await python.send('tasks.add', { args: [20, 22] });
-        await dump.line(new RegExp(`task received: .*${id}`), 10_000);
-        await dump.line(new RegExp(`task succeeded: .*${id}`), 10_000);
+        await dump.line(new RegExp(`task received: .*${id}`), 60_000);
+        await dump.line(new RegExp(`task succeeded: .*${id}`), 60_000);
       } finally {
         await dump.kill();
       }

@@ -32,17 +32,17 @@ def handle(request):
         options = request.get('options', {})
         return app.send_task(request['name'], request.get('args', []), request.get('kwargs', {}), **options).id
     if op == 'get':
-        return ended(app.AsyncResult(request['id']), request.get('timeout', 20))
+        return ended(app.AsyncResult(request['id']), request.get('timeout', 60))
     if op == 'call':
         options = request.get('options', {})
-        return ended(app.send_task(request['name'], request.get('args', []), request.get('kwargs', {}), **options), request.get('timeout', 20))
+        return ended(app.send_task(request['name'], request.get('args', []), request.get('kwargs', {}), **options), request.get('timeout', 60))
     if op == 'echo':
         value = eval(request['expression'])
-        answer = app.send_task('tasks.echo', [value]).get(timeout=20)
+        answer = app.send_task('tasks.echo', [value]).get(timeout=60)
         return {'same': same(value, answer), 'sent': repr(value), 'got': repr(answer)}
     if op == 'inspect':
         # of the one worker there is: without a limit every question takes its whole timeout
-        inspect = app.control.inspect(timeout=5, limit=1)
+        inspect = app.control.inspect(timeout=30, limit=1)
         return getattr(inspect, request['method'])()
     if op == 'ping':
         return app.control.ping(timeout=1)
@@ -75,7 +75,7 @@ export interface PythonCall {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   /** Options of send_task, in Python's names. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** Seconds to wait for the result. Default 20. */
+  /** Seconds to wait for the result. Default 60. */
   readonly timeout?: number;
 }
 
@@ -83,7 +83,7 @@ export async function startPythonClient(peer: PythonPeerName, rig: BrokerRig): P
   const responder: PythonResponder = await startPythonResponder(CLIENT, { peer, env: { BROKER: rig.broker, BACKEND: rig.backend } });
   return {
     send: async (name, call = {}) => (await responder.ask({ op: 'send', name, ...call })) as string,
-    get: async (id, timeout = 20) => (await responder.ask({ op: 'get', id, timeout })) as EndedTask,
+    get: async (id, timeout = 60) => (await responder.ask({ op: 'get', id, timeout })) as EndedTask,
     call: async (name, call = {}) => (await responder.ask({ op: 'call', name, ...call })) as EndedTask,
     echo: async (expression) => (await responder.ask({ op: 'echo', expression })) as { same: boolean; sent: string; got: string },
     inspect: async (method) => (await responder.ask({ op: 'inspect', method })) as Record<string, unknown> | null,
