@@ -41,46 +41,48 @@ describe.each<PythonPeerName>(['celery57', 'celery56'])('%s', (peer) => {
     const source = `
 late = add.apply_async((1, 1), countdown=1)
 try:
-    fail.delay('boom').get(timeout=20)
+    fail.delay('boom').get(timeout=60)
     raised = None
 except ValueError as error:
     raised = str(error)
-show([add.delay(2, 3).get(timeout=20), raised, flaky.delay(3).get(timeout=20), late.get(timeout=20), add.apply_async((4, 4), priority=9).get(timeout=20)])`;
+show([add.delay(2, 3).get(timeout=60), raised, flaky.delay(3).get(timeout=60), late.get(timeout=60), add.apply_async((4, 4), priority=9).get(timeout=60)])`;
     expect(await python(source)).toEqual([5, 'boom', 3, 2, 8]);
   });
 
   test('a group of 200, a chain, and chords one after another', async () => {
     const source = `
 parts = group(add.s(i, i) for i in range(200))().get(timeout=60)
-chained = chain(add.s(1, 2), add.s(3), echo.s())().get(timeout=20)
-chords = [chord([add.s(i, n) for i in range(8)])(tsum.s()).get(timeout=30) for n in range(10)]
+chained = chain(add.s(1, 2), add.s(3), echo.s())().get(timeout=60)
+chords = [chord([add.s(i, n) for i in range(8)])(tsum.s()).get(timeout=60) for n in range(10)]
 show([parts == [2 * i for i in range(200)], chained, chords == [28 + 8 * n for n in range(10)]])`;
     expect(await python(source)).toEqual([true, 6, true]);
   });
 
   test('a megabyte there and back', async () => {
-    expect(await python("value = 'x' * 1000000\nshow(echo.delay(value).get(timeout=30) == value)")).toBe(true);
+    expect(await python("value = 'x' * 1000000\nshow(echo.delay(value).get(timeout=60) == value)")).toBe(true);
   });
 
   test('status, inspect and remote control', async () => {
-    expect(await worker.celery('status')).toContain(`${worker.hostname}: OK`);
-    expect(await worker.celery('inspect', 'registered')).toContain('tasks.add');
+    // asked by name they end with its answer; the time is a bound
+    const asked = ['--destination', worker.hostname, '--timeout', '60'];
+    expect(await worker.celery('status', ...asked)).toContain(`${worker.hostname}: OK`);
+    expect(await worker.celery('inspect', ...asked, 'registered')).toContain('tasks.add');
     const source = `
-inspect = app.control.inspect(timeout=1)
-running = sleep.delay(60)
-deadline = time.time() + 10
+inspect = app.control.inspect(timeout=30, limit=1)
+running = sleep.delay(600)
+deadline = time.time() + 60
 active = []
 while not active and time.time() < deadline:
     active = [task['id'] for tasks in (inspect.active() or {}).values() for task in tasks]
 queues = [queue['name'] for queues in (inspect.active_queues() or {}).values() for queue in queues]
 app.control.revoke(running.id, terminate=True)
 try:
-    running.get(timeout=20)
+    running.get(timeout=60)
     ended = 'SUCCESS'
 except Exception as error:
     ended = type(error).__name__
-added = app.control.add_consumer('extra', reply=True, timeout=3)
-extra = add.apply_async((5, 5), queue='extra').get(timeout=20)
+added = app.control.add_consumer('extra', destination=['${worker.hostname}'], reply=True, timeout=30)
+extra = add.apply_async((5, 5), queue='extra').get(timeout=60)
 show([active == [running.id], queues, ended, len(added), extra, list(inspect.stats() or {})])`;
     expect(await python(source)).toEqual([true, ['celery'], 'TaskRevokedError', 1, 10, [worker.hostname]]);
   });
@@ -93,11 +95,11 @@ def capture():
     with app.connection_for_read() as connection:
         app.events.Receiver(connection, handlers={'*': seen.append}).capture(limit=None, timeout=30, wakeup=False)
 threading.Thread(target=capture, daemon=True).start()
-deadline = time.time() + 20
+deadline = time.time() + 60
 kinds = []
 while 'task-succeeded' not in kinds and time.time() < deadline:
     result = add.delay(6, 7)
-    result.get(timeout=20)
+    result.get(timeout=60)
     time.sleep(0.5)
     by_task = {}
     for event in list(seen):
