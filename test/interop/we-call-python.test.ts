@@ -45,7 +45,7 @@ for (const [peer, kind] of MATRIX) {
 
     const call = async (name: string, args: readonly unknown[], options: object = {}): Promise<unknown> => {
       const result = await app.sendTask(name, { args, ...options });
-      return await result.get({ timeoutMs: 20_000 });
+      return await result.get({ timeoutMs: 60_000 });
     };
 
     test('arguments by position and by name, and the result', async () => {
@@ -91,7 +91,7 @@ for (const [peer, kind] of MATRIX) {
         timeLimit: 300,
         softTimeLimit: 200,
       });
-      expect(await result.get({ timeoutMs: 20_000 })).toMatchObject({
+      expect(await result.get({ timeoutMs: 60_000 })).toMatchObject({
         id: result.id,
         root_id: result.id,
         tenant: 'a',
@@ -101,7 +101,7 @@ for (const [peer, kind] of MATRIX) {
 
     test('status, forget and a result that never comes', async () => {
       const result = await app.sendTask('tasks.add', { args: [1, 2] });
-      await result.get({ timeoutMs: 20_000 });
+      await result.get({ timeoutMs: 60_000 });
       expect(await result.status()).toBe('SUCCESS');
       await result.forget();
       expect(await result.status()).toBe('PENDING');
@@ -111,7 +111,7 @@ for (const [peer, kind] of MATRIX) {
       const add = app.task<(x: number, y: number) => number>('tasks.add');
       const ids = Array.from({ length: 200 }, () => crypto.randomUUID());
       await app.publishMany(ids.map((taskId, index) => add.signature({ args: [index, 1], taskId })));
-      const values = await Promise.all(ids.map((id) => app.result<number>(id).get({ timeoutMs: 30_000 })));
+      const values = await Promise.all(ids.map((id) => app.result<number>(id).get({ timeoutMs: 60_000 })));
       expect(values).toEqual(ids.map((_, index) => index + 1));
     });
   });
