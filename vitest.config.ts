@@ -31,8 +31,6 @@ const suites = (folder: string): string[] => [`test/${folder}/**/*.test.ts`];
 export default defineConfig({
   test: {
     globalSetup: ['test/run-services.ts'],
-    // what all shared is stopped at the end; cut short, servers would stay, and what tests left behind would go unnoticed
-    teardownTimeout: 180_000,
     // its entries say where an import led to, and stay when an install changes that
     fsModuleCache: false,
     projects: [
