@@ -15,7 +15,7 @@ export interface Load {
   readonly longRunningAcked: number;
   /** Claims that wait for a time or for an answer and need no slot yet. */
   readonly holding: number;
-  /** Claims kept aside until another task has ended: they take no place from what may start. */
+  /** Claims kept aside until another task has ended: they take no place from what may start, as long as they are no more than the slots. */
   readonly aside: number;
   /** Mean run time over the recent runs, null before the first. */
   readonly meanRunMs: number | null;
@@ -31,7 +31,7 @@ export interface Load {
 export function creditFor(load: Load, previous: number): number {
   if (load.closed) return 0;
   const held = Math.ceil(load.holding / HOLD_STEP) * HOLD_STEP;
-  const least = Math.max(0, load.slots - load.longRunningAcked) + held + load.aside;
+  const least = Math.max(0, load.slots - load.longRunningAcked) + held + Math.min(load.aside, load.slots);
   const ahead = aheadOf(load);
   if (ahead === 0) return least;
   const wanted = least + ahead;

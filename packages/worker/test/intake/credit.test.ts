@@ -34,9 +34,10 @@ describe('creditFor', () => {
     expect(settled(load({ holding: 16 }))).toBe(20);
     expect(settled(load({ holding: 17 }))).toBe(36);
   });
-  test('claims kept aside are on top, one by one', () => {
+  test('claims kept aside are on top, one by one, but not a queue full of them', () => {
     expect(settled(load({ aside: 3 }))).toBe(7);
     expect(settled(load({ aside: 3, holding: 1 }))).toBe(23);
+    expect(settled(load({ aside: 50 }))).toBe(8);
   });
   test('grows in steps from a first lucky measurement', () => {
     const given = load({ meanRunMs: 0.02 });
