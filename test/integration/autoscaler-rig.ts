@@ -79,7 +79,7 @@ export async function startAutoscaler(broker: string, pools: string, options: Pa
     ticks,
     lines,
     log,
-    nextTick(test, timeoutMs = 30_000) {
+    nextTick(test, timeoutMs = 60_000) {
       return new Promise((resolveTick, reject) => {
         const done = (): void => {
           clearTimeout(timer);
