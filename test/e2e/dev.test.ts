@@ -71,7 +71,7 @@ async function startDev(...args: string[]): Promise<Dev> {
       expect(code, `${output}\n${dev.output()}`).toBe(0);
       return stdout.trim();
     },
-    [Symbol.asyncDispose]: () => dev[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => void (await dev.stop(60_000)),
   };
 }
 
@@ -125,7 +125,7 @@ describe('celeriac dev', () => {
     // the worker stayed: only its children were replaced
     expect(decisions(dev.process)).toEqual(['0 -> 1']);
     expect(stillRunning(workers).length).toBeGreaterThan(0);
-    expect((await dev.process.stop()).code).toBe(0);
+    expect((await dev.process.stop(60_000)).code).toBe(0);
   });
 
   it('says where a broken edit is broken, keeps the old code, and takes the mended one', async () => {
@@ -163,6 +163,7 @@ app = Celery(broker='${dev.env['CELERY_BROKER_URL']}', backend='${dev.env['CELER
 print(app.send_task('try.shout', ['Python']).get(timeout=90))
 print(app.control.inspect(timeout=60, limit=1).registered().popitem()[1])
 `,
+      { timeoutMs: 200_000 },
     );
     expect(printed.trim().split('\n')).toEqual(['hello Python!', "['try.shout', 'try.wait']"]);
   });
@@ -208,7 +209,7 @@ print(app.control.inspect(timeout=60, limit=1).registered().popitem()[1])
     const db = ['--db', join(folder, 'work.db')];
     const first = await startDev(...db, '-Q', 'later');
     const id = await first.call('try.shout', ['you']); // to the queue celery, which nobody serves
-    expect((await first.process.stop()).code).toBe(0);
+    expect((await first.process.stop(60_000)).code).toBe(0);
     await using second = await startDev(...db);
     const backend = second.env['CELERY_RESULT_BACKEND'] ?? '';
     await second.process.line(new RegExp(`try\\.shout\\[${id}\\] succeeded`));

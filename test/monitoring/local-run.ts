@@ -74,7 +74,7 @@ export async function startLocalRun(rules: readonly string[]): Promise<LocalRun>
     await reaches('tasks that succeeded', 'sum(celery_task_succeeded_total)', (value) => value > 5);
     await reaches('retries', 'sum(celery_task_retried_total)', (value) => value >= 2);
     await reaches('failures', 'sum(celery_task_failed_total)', (value) => value > TYPE_ERRORS);
-    await Promise.all([sendSecond(celery), runPython(PYTHON_PRODUCER, { args: [redis.url, String(FROM_PYTHON)] })]);
+    await Promise.all([sendSecond(celery), runPython(PYTHON_PRODUCER, { args: [redis.url, String(FROM_PYTHON)], timeoutMs: 120_000 })]);
     await reaches(`${SENT.succeed} tasks that succeeded`, 'sum(celery_task_succeeded_total)', (value) => value >= SENT.succeed);
     const failed = (exception: string): string => `sum(celery_task_failed_total{exception="${exception}"})`;
     await reaches('failures of another kind', failed('ValueError'), (value) => value >= SENT.valueErrors);
