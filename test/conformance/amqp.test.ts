@@ -6,8 +6,8 @@ import { transportConformance } from './transport.ts';
 let rabbitmq: Rabbitmq;
 beforeAll(async () => {
   rabbitmq = await startRabbitmq();
-});
-afterAll(() => rabbitmq.stop());
+}, 240_000);
+afterAll(() => rabbitmq?.stop());
 
 const shared = { refusesUnroutable: true, breakLosesClaims: true, parkEarlyMs: 0, creditSlack: 3 };
 

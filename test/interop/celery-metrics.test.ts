@@ -123,7 +123,7 @@ for (const kind of ['redis', 'rabbitmq'] as const) {
           name: WORKERS.node,
           args: ['-E'],
         }),
-        autoscaler.line(/autoscaler ready/),
+        autoscaler.line(/autoscaler ready/, 120_000),
       ]);
       client = await startPythonResponder(CLIENT, { cwd: python.dir });
       await until(

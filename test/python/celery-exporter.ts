@@ -21,7 +21,7 @@ export async function startCeleryExporter(peer: PythonPeer, broker: string, args
     await exporter.kill();
   };
   try {
-    await exporter.line(/Started celery-exporter/, 60_000);
+    await exporter.line(/Started celery-exporter/, 120_000);
   } catch (error) {
     await stop();
     throw error;

@@ -56,7 +56,7 @@ export async function startCeleryWorker(options: CeleryWorkerOptions): Promise<C
   };
   try {
     // Celery writes this line from its loop, when the queues and the control mailbox are being consumed
-    await worker.line(/ ready\.$/, 60_000);
+    await worker.line(/ ready\.$/, 120_000);
   } catch (error) {
     await stop();
     throw error;

@@ -16,7 +16,7 @@ export interface ScriptOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory and first place for imports, for example a CeleryWorker's `dir`. Default: a folder of its own. */
   readonly cwd?: string;
-  /** Default 60,000. */
+  /** Default 100,000. */
   readonly timeoutMs?: number;
 }
 
@@ -29,7 +29,7 @@ export async function runPython(source: string, options: ScriptOptions = {}): Pr
     stdout += chunk;
   });
   script.child.stdin?.end();
-  const timer = setTimeout(() => void script.kill(), options.timeoutMs ?? 60_000);
+  const timer = setTimeout(() => void script.kill(), options.timeoutMs ?? 100_000);
   const end = await script.ended;
   clearTimeout(timer);
   remove();
