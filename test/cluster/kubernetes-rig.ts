@@ -51,7 +51,7 @@ export async function openView(kubeconfig: string, namespace: string, limits: Pa
     log: logger.lines,
     health: (kind) => view.health().find((one) => one.kind === kind) as WatchHealth,
     synced: async (wanted = true) => {
-      await until(() => view.freshness(namespace).synced === wanted, { timeoutMs: 30_000, what: `synced: ${wanted}` });
+      await until(() => view.freshness(namespace).synced === wanted, { timeoutMs: 60_000, what: `synced: ${wanted}` });
     },
     [Symbol.asyncDispose]: async () => {
       await view.close();

@@ -1,6 +1,7 @@
 // The slim copy of a namespace, against a real API server.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ClusterChange } from '../../packages/autoscaler/src/kubernetes/cluster.ts';
 import type { ListWatchLimits } from '../../packages/autoscaler/src/kubernetes/follower.ts';
 import { type ApiProxy, type Interference, startApiProxy } from '../kubernetes/api-proxy.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
@@ -94,12 +95,27 @@ describe('the view of a namespace', () => {
   });
 
   it('tells all changes of one turn of the event loop at once', async () => {
-    await using rig = await openView(cluster.kubeconfig, namespace);
-    await until(() => rig.changes.some(({ deployments }) => deployments.includes('web')));
+    await using rig = await openThroughProxy();
+    const held = fault(proxy.hold(({ path, isWatch }) => path.includes('/deployments?') && !isWatch, 100));
+    proxy.cut();
+    await until(() => held.met.length > 0);
+    // paused, so that no controller makes anything of them: they are seen for the first time in one list
+    const names = Array.from({ length: 5 }, (_, index) => `paused-${index}`);
+    const paused = names.map((name) => {
+      const manifest = workerDeployment({ name });
+      return { ...manifest, spec: { ...(manifest['spec'] as object), paused: true } };
+    });
+    await cluster.created(namespace, ...paused);
+    held.release();
+    const told = (): ClusterChange | undefined => rig.changes.find(({ deployments }) => deployments.includes('paused-0'));
+    const first = await until(told, { what: 'a change of those that are new' });
+    expect(first).toMatchObject({ namespace, deployments: expect.arrayContaining(names), gone: [] });
+    await rig.synced();
     const before = rig.changes.length;
     await annotate(`once-${Date.now()}`);
-    await until(() => rig.changes.length > before);
-    expect(rig.changes.slice(before)).toEqual([{ namespace, deployments: ['web'], gone: [] }]);
+    // its ReplicaSet follows in a turn of its own
+    const alone = JSON.stringify({ namespace, deployments: ['web'], gone: [] });
+    await until(() => rig.changes.slice(before).some((change) => JSON.stringify(change) === alone), { what: 'a change of one alone' });
   });
 
   it('is not synced from a cut until it has listed anew', async () => {
@@ -191,7 +207,7 @@ describe('the view of a namespace', () => {
   });
 
   it('finds nothing by check lists while its watches tell everything', async () => {
-    await using rig = await openThroughProxy({ checkEveryMs: 200, settleMs: 200 });
+    await using rig = await openThroughProxy({ checkEveryMs: 200, settleMs: 1_500 });
     const before = proxy.requests.length;
     const lists = (): number =>
       proxy.requests.slice(before).filter(({ path, isWatch }) => path.includes('/deployments?') && !isWatch).length;
@@ -207,9 +223,10 @@ describe('the view of a namespace', () => {
     await cluster.created(namespace, ...serviceAccountWith('reader', namespace, rules(['pods'])));
     const kubeconfig = await cluster.kubeconfigFor(namespace, 'reader');
     await using rig = await openView(kubeconfig, namespace);
+    // an API server that does not know the Role yet refuses all of them
+    await rig.synced();
     const { unavailable } = rig.view.freshness(namespace);
     expect(unavailable).toMatchObject([{ kind: 'resourcequotas', reason: expect.stringContaining('403 Forbidden') }]);
-    await rig.synced();
     await cluster.api.patch(resourcePath('Role', namespace, 'reader'), { rules: rules(['pods', 'resourcequotas']) });
     await until(() => rig.view.freshness(namespace).unavailable.length === 0);
   });
@@ -218,6 +235,7 @@ describe('the view of a namespace', () => {
     const rules = [{ apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['list', 'watch'] }];
     await cluster.created(namespace, ...serviceAccountWith('blind', namespace, rules));
     await using rig = await openView(await cluster.kubeconfigFor(namespace, 'blind'), namespace);
+    await until(() => rig.health('deployments').synced && rig.health('replicasets').synced);
     expect(rig.view.freshness(namespace)).toMatchObject({ synced: false, reason: expect.stringMatching(/^pods: .*403 Forbidden/) });
   });
 
