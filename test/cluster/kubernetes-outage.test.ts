@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { createApiClient } from '../../packages/autoscaler/src/kubernetes/api-client.ts';
 import { loadCredentials } from '../../packages/autoscaler/src/kubernetes/credentials.ts';
 import { createScaleWriter } from '../../packages/autoscaler/src/kubernetes/scale-writer.ts';
+import { untilAllowed } from '../kubernetes/access.ts';
 import { type ControlPlane, startControlPlane } from '../kubernetes/control-plane.ts';
 import { readKubeconfig } from '../kubernetes/kubeconfig.ts';
 import { serviceAccountWith, workerDeployment } from '../kubernetes/manifests.ts';
@@ -89,6 +90,8 @@ describe('an API server of its own', () => {
     const env = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(cluster.port) };
     const credentials = await loadCredentials({ env, serviceAccountDir });
     expect(credentials.namespace).toBe('default');
+    const api = cluster.apiAs(await cluster.kubeconfigFor('default', 'autoscaler'));
+    await untilAllowed(api, 'default', rules).finally(() => api.close());
     const logger = recordingLogger();
     const client = createApiClient({ credentials, logger });
     const writer = createScaleWriter(client);

@@ -28,7 +28,11 @@ async function write(): Promise<void> {
         method: 'PATCH',
         path: `/api/v1/namespaces/${namespace}/configmaps/ledger`,
         body: { data: { writer: identity, count: String(writes) } },
-        mayWrite: () => lease.held(),
+        mayWrite: () => {
+          const may = lease.held();
+          if (may) say(`leaves ${writes}`);
+          return may;
+        },
         attempts: 1,
         timeoutMs: 2_000,
       })

@@ -11,6 +11,9 @@ import type { ControlPlane } from '../kubernetes/control-plane.ts';
 import { type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { type SpawnedProcess, spawnProcess } from '../spawned-process.ts';
 
+/** Of those whose lease is not to run out, however slow the machine: looked at often all the same. */
+export const calmTimings: LeaseTimings = { leaseDurationMs: 30_000, renewDeadlineMs: 20_000, retryPeriodMs: 400 };
+
 /** Short ones, so that a test need not wait a quarter of a minute; whole seconds, as the Lease has them. */
 export const shortTimings: LeaseTimings = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 400 };
 
@@ -54,7 +57,7 @@ export async function contender(
     client,
     namespace,
     logger,
-    timings: options.timings ?? shortTimings,
+    timings: options.timings ?? calmTimings,
     ...(options.identity === undefined ? {} : { identity: options.identity }),
     ...(options.now === undefined ? {} : { now: options.now }),
   });
@@ -78,7 +81,7 @@ export function readLease(plane: ControlPlane, namespace: string): Promise<KubeO
   return plane.api.get<KubeObject<LeaseSpec>>(leasePath(namespace));
 }
 
-/** One in a process of its own: says `held` and `lost`, and writes its identity into a ConfigMap named `ledger` as fast as it may. */
+/** One in a process of its own: says `held` and `lost`, `leaves N` right before its Nth write leaves, and writes its identity into a ConfigMap named `ledger` as fast as it may. */
 export function contenderProcess(plane: ControlPlane, namespace: string, timings: LeaseTimings): SpawnedProcess {
   const script = resolve(import.meta.dirname, 'lease-contender.ts');
   const env = { KUBECONFIG: plane.kubeconfig, LEASE_NAMESPACE: namespace, LEASE_TIMINGS: JSON.stringify(timings) };
