@@ -23,7 +23,7 @@ beforeAll(async () => {
   client = createApiClient({ credentials: await loadCredentials({ kubeconfig: plane.kubeconfig }), logger: silent });
   await plane.created(namespace, workerDeployment({ name: 'web', replicas: 3 }));
   // Nothing moves the version by itself from here on: its pods stay Pending.
-  await until(async () => (await deployment()).status?.['unavailableReplicas'] === 3, { what: 'the controller to have made its pods' });
+  await until(() => settled(3), { what: 'the controller to have made its pods' });
 });
 afterAll(async () => {
   client?.close();
@@ -34,6 +34,12 @@ interface Deployment extends KubeObject<{ readonly replicas: number }> {
   readonly metadata: KubeObject['metadata'] & { readonly generation: number };
 }
 const deployment = (): Promise<Deployment> => plane.api.get<Deployment>(resourcePath('Deployment', namespace, 'web'));
+/** Whether the controller has done what was asked for, and said so. */
+const settled = async (replicas: number): Promise<boolean> => {
+  const { status, metadata } = await deployment();
+  const follows = status?.['observedGeneration'] === metadata.generation && status?.['updatedReplicas'] === replicas;
+  return follows && status?.['replicas'] === replicas && status['unavailableReplicas'] === replicas;
+};
 const fences = ({ metadata }: Deployment): readonly unknown[] =>
   (metadata.managedFields ?? []).filter(({ manager }) => String(manager).startsWith(FENCE_MANAGER));
 
@@ -77,11 +83,7 @@ it('never takes back a shrink that comes in between, and writes nothing without 
   await fencing;
   expect((await deployment()).spec?.replicas).toBe(1);
 
-  const settled = async () => {
-    const { status, metadata: seen } = await deployment();
-    return status?.['observedGeneration'] === seen.generation && status?.['replicas'] === 1 && status['unavailableReplicas'] === 1;
-  };
-  await until(settled, { what: 'the controller to have followed' });
+  await until(() => settled(1), { what: 'the controller to have followed' });
   const { metadata } = await deployment();
   await expect(fenceScale({ client: slow, namespace, name: 'web', mayWrite: () => false })).rejects.toMatchObject({
     code: 'CELERIAC_E_KUBERNETES',
