@@ -12,6 +12,7 @@ export interface OwnEvent {
   readonly type: string;
   readonly reason: string;
   readonly message: string;
+  readonly firstTimestamp: string;
 }
 
 /** Waits for an answer; where it does not come in time, the error tells what the autoscalers wrote and what became of the replicas. */
@@ -19,7 +20,7 @@ export async function eventually<T>(
   fleet: Fleet,
   what: string,
   ask: () => T | Promise<T>,
-  { timeoutMs = 30_000, everyMs = 100 }: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
+  { timeoutMs = 90_000, everyMs = 100 }: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
 ): Promise<NonNullable<T>> {
   return until(ask, { timeoutMs, everyMs, what }).catch(async (error: Error) => {
     const pools = await leader(fleet)
@@ -36,12 +37,10 @@ export function leader(fleet: Fleet): AutoscalerProcess {
   return last;
 }
 
-/** A pool as `celeriac pools` shows it. */
+/** A pool as `celeriac pools` shows it, as soon as the autoscaler has decided on it: one that has just taken the lease has not. */
 export async function poolOf(fleet: Fleet, name: string): Promise<PoolSummary> {
-  const pools = await leader(fleet).pools();
-  const found = pools.find(({ pool }) => pool === name);
-  if (found === undefined) throw new Error(`no pool ${name} among ${pools.map(({ pool }) => pool).join(', ')}`);
-  return found;
+  const listed = async (): Promise<PoolSummary | undefined> => (await leader(fleet).pools()).find(({ pool }) => pool === name);
+  return until(listed, { timeoutMs: 60_000, what: `pool ${name} listed` });
 }
 
 /** Why it has the size it has, and what would change that, as one text. */
@@ -52,7 +51,7 @@ export async function explained(fleet: Fleet, name: string): Promise<string> {
 
 /** Our Events on a Deployment, oldest first. */
 export async function ownEvents(fleet: Fleet, deployment: string): Promise<readonly OwnEvent[]> {
-  type Event = OwnEvent & { involvedObject: { name: string }; reportingComponent: string; firstTimestamp: string };
+  type Event = OwnEvent & { involvedObject: { name: string }; reportingComponent: string };
   const { items } = await fleet.cluster.api.get<{ items: Event[] }>(resourcePath('Event', fleet.namespace));
   return items
     .filter(({ involvedObject, reportingComponent }) => involvedObject.name === deployment && reportingComponent.startsWith('celeriac'))

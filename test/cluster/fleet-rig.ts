@@ -12,6 +12,7 @@ import { startRedis } from '../brokers/redis.ts';
 import type { Gate } from '../integration/gate.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../kubelet/kubelet.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
+import { untilAllowed } from '../kubernetes/in-force.ts';
 import { type DeploymentSettings, workerDeployment } from '../kubernetes/manifests.ts';
 import { type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { celeriacProgram, type WorkerProgram } from '../kubernetes/worker-program.ts';
@@ -102,6 +103,8 @@ export interface FleetOptions {
 }
 
 const FAST = '{ min: 0, max: 10, goal: { queueWait: 4s, expectedTaskTime: 1s, expectedStartTime: 3s }, idleToZero: 3s, downDelay: 2s }';
+/** `config` of fleets in which nobody is to lose it: an answer that is late on a busy machine does not. */
+export const STEADY_LEASE = 'lease: { duration: 15s, renewDeadline: 10s, retryPeriod: 500ms }';
 const QUICK_LEASE = 'lease: { duration: 5s, renewDeadline: 3s, retryPeriod: 500ms }';
 
 /** Starts all of it and resolves when every autoscaler answers. */
@@ -123,6 +126,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await cluster.kubectl(['apply', '--namespace', namespace, '-f', resolve(ROOT, 'examples/kubernetes/rbac.yaml')]);
     await cluster.created(namespace, ...options.pools.map((pool) => deploymentOf(pool, broker)));
     const kubeconfig = await cluster.kubeconfigFor(namespace, ACCOUNT);
+    await untilAllowed(cluster, namespace, ACCOUNT, { verb: 'list', group: 'apps', resource: 'deployments' });
     const file = join(folder, 'pools.yaml');
     writeFileSync(join(folder, 'broker-url'), broker, { mode: 0o600 });
     writeFileSync(file, poolsYaml(options, namespace, join(folder, 'broker-url')));
