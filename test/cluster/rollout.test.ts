@@ -1,11 +1,12 @@
 // A rollout in the middle of load: nobody can say whom a shrink would take, so that nothing shrinks until it is over.
 
 import { expect, it } from 'vitest';
+import { createGate } from '../integration/gate.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
 import { letTimePass } from '../until.ts';
 import { eventually, expectUnharmed, explained, moves, podsOf, poolOf, scaleInEffects } from './fleet-checks.ts';
-import { startFleet } from './fleet-rig.ts';
+import { STEADY_LEASE, startFleet } from './fleet-rig.ts';
 
 const scaling = '{ min: 0, max: 3, goal: { queueWait: 4s, expectedTaskTime: 1s, expectedStartTime: 3s }, idleToZero: 3s, downDelay: 2s }';
 const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
@@ -17,10 +18,15 @@ interface Status {
   readonly availableReplicas?: number;
 }
 
-it('shrinks nothing while it lasts, loses nothing, and shrinks afterwards', { timeout: 180_000 }, async () => {
-  await using fleet = await startFleet({ broker: 'redis', pools: [{ name: 'rolling', scaling, settings: { strategy } }] });
+it('shrinks nothing while it lasts, loses nothing, and shrinks afterwards', { timeout: 400_000 }, async () => {
+  await using fleet = await startFleet({
+    broker: 'redis',
+    config: STEADY_LEASE,
+    pools: [{ name: 'rolling', scaling, settings: { strategy } }],
+  });
   const path = resourcePath('Deployment', fleet.namespace, 'rolling');
-  const ids = [...(await fleet.publish('rolling', 12, 3_000))];
+  using gate = createGate();
+  const ids = [...(await fleet.publish('rolling', 12, 0, gate))];
   await eventually(fleet, 'three workers at work', async () => {
     const { replicas, starting, running } = await poolOf(fleet, 'rolling');
     return replicas === 3 && starting === 0 && running > 4;
@@ -32,7 +38,8 @@ it('shrinks nothing while it lasts, loses nothing, and shrinks afterwards', { ti
   const beganMs = Date.now();
   await fleet.cluster.api.patch(path, { spec: { template: { metadata: { annotations: { round: '2' } } } } });
   await eventually(fleet, 'a new pod', async () => (await podsOf(fleet, 'rolling')).some(({ metadata }) => !old.has(metadata.name)));
-  await fleet.ledger.allEnded(ids, 40_000);
+  gate.open();
+  await fleet.ledger.allEnded(ids, 60_000);
   await letTimePass(8_000, 'longer than the pool would keep what has no work');
   expect(await explained(fleet, 'rolling')).toMatch(/a rollout is in progress/);
   expect((await scaleInEffects(fleet, 'rolling')).filter(({ kind }) => kind === 'cordon' || kind === 'remove')).toEqual([]);
@@ -49,9 +56,10 @@ it('shrinks nothing while it lasts, loses nothing, and shrinks afterwards', { ti
     return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0) && counts.every((count) => (count ?? 0) === wanted);
   });
   expect(moves(fleet, 'rolling', beganMs).down).toBe(0);
-  expect(fleet.kubelet.records.filter((record) => old.has(record.pod) && record.termAtMs === undefined)).toEqual([]);
+  const untold = () => fleet.kubelet.records.filter((record) => old.has(record.pod) && record.termAtMs === undefined);
+  await eventually(fleet, 'every old pod told to go', () => untold().length === 0);
 
-  await fleet.ledger.allEnded(ids, 60_000);
+  await fleet.ledger.allEnded(ids, 120_000);
   await fleet.atZero('rolling');
   await expectUnharmed(fleet, ids);
 });
