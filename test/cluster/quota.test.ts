@@ -2,37 +2,40 @@
 // there is room, and the quota of another namespace does not matter.
 
 import { describe, expect, it } from 'vitest';
+import { createGate, type Gate } from '../integration/gate.ts';
+import { createQuota } from '../kubernetes/in-force.ts';
 import { resourceQuota } from '../kubernetes/manifests.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
 import { letTimePass } from '../until.ts';
 import { eventually, expectUnharmed, explained, moves, ownEvents, podsOf, poolOf } from './fleet-checks.ts';
-import { type Fleet, startFleet } from './fleet-rig.ts';
+import { type Fleet, STEADY_LEASE, startFleet } from './fleet-rig.ts';
 
 const ROOM = 2;
 const scaling = '{ min: 0, max: 4, goal: { queueWait: 4s, expectedTaskTime: 5s, expectedStartTime: 3s }, idleToZero: 3s, downDelay: 2s }';
 
-/** A fleet that wants four pods and may have two. */
-async function startTight(count: number, ms: number): Promise<{ readonly fleet: Fleet; readonly ids: readonly string[] }> {
-  const fleet = await startFleet({ broker: 'redis', pools: [{ name: 'tight', scaling }] });
-  await fleet.cluster.created(fleet.namespace, resourceQuota('few', { pods: String(ROOM) }));
-  await eventually(fleet, 'a quota in force', async () => {
-    const quota = await fleet.cluster.api.get<{ status?: { hard?: { pods?: string } } }>(
-      resourcePath('ResourceQuota', fleet.namespace, 'few'),
-    );
-    return quota.status?.hard?.pods === String(ROOM);
-  });
-  const ids = await fleet.publish('tight', count, ms);
+/** A fleet that may have two pods. */
+async function startTight(): Promise<Fleet> {
+  const fleet = await startFleet({ broker: 'redis', config: STEADY_LEASE, pools: [{ name: 'tight', scaling }] });
+  await createQuota(fleet.cluster, fleet.namespace, 'few', { pods: String(ROOM) });
+  return fleet;
+}
+
+/** Publishes what four pods are wanted for, and waits until as many are wanted as there may be. Resolves when more were asked for, too. */
+async function clamped(fleet: Fleet, count: number, gate: Gate): Promise<{ readonly ids: readonly string[]; readonly askedAtMs: number }> {
+  const ids = await fleet.publish('tight', count, 300, gate);
   await eventually(fleet, 'the number clamped to what was made', async () => {
     const { up, down } = moves(fleet, 'tight');
     return up > 0 && down > 0 && (await fleet.wanted('tight')) === ROOM;
   });
-  return { fleet, ids };
+  const asked = fleet.history('tight').findLast(({ replicas }) => replicas > ROOM);
+  return { ids, askedAtMs: asked?.atMs ?? Number.NaN };
 }
 
 describe.concurrent('a quota for two pods', () => {
-  it('is said, holds nothing else up, and the pool grows when it is raised', { timeout: 240_000 }, async () => {
-    const { fleet, ids } = await startTight(14, 8_000);
-    await using _ = fleet;
+  it('is said, holds nothing else up, and the pool grows when it is raised', { timeout: 400_000 }, async () => {
+    await using fleet = await startTight();
+    using gate = createGate();
+    const { ids } = await clamped(fleet, 14, gate);
     const elsewhere = await fleet.cluster.createNamespace();
     try {
       await fleet.cluster.created(elsewhere, resourceQuota('none', { pods: '0' }));
@@ -51,6 +54,7 @@ describe.concurrent('a quota for two pods', () => {
       await eventually(fleet, 'more pods by itself', async () => (await fleet.running('tight')).length > ROOM);
       console.log(`grew ${Date.now() - raisedMs} ms after the quota was raised`);
       await eventually(fleet, 'no limit any more', async () => (await poolOf(fleet, 'tight')).limited === null);
+      gate.open();
       await fleet.ledger.allEnded(ids, 60_000);
       await fleet.atZero('tight');
       await expectUnharmed(fleet, ids);
@@ -59,23 +63,30 @@ describe.concurrent('a quota for two pods', () => {
     }
   });
 
-  it('does not keep a pool from coming back to the size it had', { timeout: 120_000 }, async () => {
-    const { fleet, ids } = await startTight(8, 300);
-    await using _ = fleet;
-    await fleet.ledger.allEnded(ids, 30_000);
+  it('does not keep a pool from coming back to the size it had', { timeout: 400_000 }, async () => {
+    await using fleet = await startTight();
+    using gate = createGate();
+    const { ids, askedAtMs } = await clamped(fleet, 8, gate);
+    gate.open();
+    await fleet.ledger.allEnded(ids, 60_000);
     await fleet.atZero('tight');
-    const again = await fleet.publish('tight', 8, 300);
-    await fleet.ledger.allEnded(again, 20_000);
-    expect(Math.max(...fleet.changes('tight').slice(-3))).toBe(ROOM);
+    const before = fleet.changes('tight').length;
+    using second = createGate();
+    const again = await fleet.publish('tight', 8, 300, second);
+    await eventually(fleet, 'the size it had', async () => (await fleet.wanted('tight')) === ROOM, { timeoutMs: 40_000 });
+    second.open();
+    await fleet.ledger.allEnded(again, 60_000);
+    // nothing beyond it, but for the one probe that may come a minute after the refusal
+    const early = fleet.history('tight').filter(({ atMs }, index) => index >= before && atMs - askedAtMs < 50_000);
+    expect(early.filter(({ replicas }) => replicas > ROOM)).toEqual([]);
     await fleet.atZero('tight');
     await expectUnharmed(fleet, [...ids, ...again]);
   });
 
-  it('costs one probe a minute at most, however long it lasts', { timeout: 240_000 }, async () => {
-    const { fleet, ids: long } = await startTight(16, 18_000);
-    await using _ = fleet;
-    // short ones behind four rounds of long ones: they wait for longer than the minute
-    const ids = [...long, ...(await fleet.publish('tight', 4, 300))];
+  it('costs one probe a minute at most, however long it lasts', { timeout: 400_000 }, async () => {
+    await using fleet = await startTight();
+    using gate = createGate();
+    const { ids, askedAtMs } = await clamped(fleet, 20, gate);
     const clampedMs = Date.now();
     await letTimePass(70_000, 'a minute and more, in which one probe is allowed');
     const since = moves(fleet, 'tight', clampedMs);
@@ -85,8 +96,9 @@ describe.concurrent('a quota for two pods', () => {
     const probes = fleet.history('tight').filter(({ atMs, replicas }) => atMs >= clampedMs && replicas > ROOM);
     for (const { replicas, atMs } of probes) {
       expect(replicas).toBe(ROOM + 1);
-      expect(atMs - clampedMs).toBeGreaterThan(50_000);
+      expect(atMs - askedAtMs).toBeGreaterThan(50_000);
     }
+    gate.open();
     await fleet.ledger.allEnded(ids, 60_000);
     await fleet.atZero('tight');
     await expectUnharmed(fleet, ids);
