@@ -144,9 +144,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
         });
       }
     } catch (error) {
-      // bound or deleted by somebody else meanwhile
-      if (error instanceof ApiRefusal || ended.signal.aborted) return;
-      await letTimePass(context.retryMs, 'the API server is away');
+      // bound or deleted by somebody else meanwhile, or its namespace is
+      if ((error instanceof ApiRefusal && [403, 404, 409].includes(error.status)) || ended.signal.aborted) return;
+      await letTimePass(context.retryMs, 'the API server is away or overloaded');
       if (waiting.has(pod.metadata.uid ?? '')) await place(pod);
     }
   };

@@ -174,8 +174,11 @@ export class PodRun {
         this.#conditions = status.conditions ?? [];
         if (this.#mayGo()) await this.#context.api.delete(this.#path, { gracePeriodSeconds: 0, preconditions: { uid } });
       } catch (error) {
-        if (error instanceof ApiRefusal && (error.status === 404 || error.status === 409)) this.remove();
-        else if (error instanceof ApiRefusal && error.status === 422) throw error;
+        const refusal = error instanceof ApiRefusal ? error : undefined;
+        // A conflict with others who write it is no word of its end; another uid is.
+        const isAnother = refusal?.status === 409 && !refusal.message.includes('object has been modified');
+        if (refusal?.status === 404 || isAnother) this.remove();
+        else if (refusal?.status === 422) throw error;
         else {
           this.#unsaid = true;
           await letTimePass(RETRY_MS, 'the API server is away');
