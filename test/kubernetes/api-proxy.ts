@@ -62,6 +62,9 @@ export interface ApiProxy {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The API server closes what idles for 90 s: a write that meets that would be lost. */
+const IDLE_MS = 45_000;
+
 interface Rule {
   readonly match: RequestMatch;
   readonly act: (exchange: Exchange) => void;
@@ -79,7 +82,7 @@ interface Exchange {
 export async function startApiProxy(controlPlane: ControlPlaneAddress): Promise<ApiProxy> {
   const { dir, kubeconfig } = controlPlane;
   const { ca } = readKubeconfig(kubeconfig);
-  const agent = new Agent({ keepAlive: true, ca });
+  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS, ca });
   const requests: SeenRequest[] = [];
   const rules = new Set<Rule>();
   const watches = new Set<Exchange>();

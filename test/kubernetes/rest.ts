@@ -7,6 +7,8 @@ import { StringDecoder } from 'node:string_decoder';
 import type { KubeObject } from './objects.ts';
 
 const TIMEOUT_MS = 30_000;
+/** The API server closes what idles for 90 s: a write that meets that would be lost. */
+const IDLE_MS = 45_000;
 /** The name that `managedFields` gives to what tests write. */
 const USER_AGENT = 'celeriac-test';
 const PATCH_TYPES = {
@@ -62,7 +64,7 @@ export class ApiRefusal extends Error {
 }
 
 export function createRest(options: RestOptions): Rest {
-  const agent = new Agent({ keepAlive: true, ca: options.ca });
+  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS, ca: options.ca });
   const url = new URL(options.server);
 
   const open = (method: string, path: string, extra: RequestOptions, body?: string): Promise<IncomingMessage> =>
