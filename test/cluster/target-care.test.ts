@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { SHIELD, SHIELDED_BY_US } from '../../packages/autoscaler/src/targets/kubernetes/shield.ts';
+import { startApiProxy } from '../kubernetes/api-proxy.ts';
+import { sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { horizontalPodAutoscaler } from '../kubernetes/manifests.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
 import { until } from '../until.ts';
@@ -20,6 +22,19 @@ describe('another writer', () => {
     expect(look(rig).hold).toBe('HorizontalPodAutoscaler worker scales this Deployment too');
     rig.work();
     await until(async () => (await rig.events()).some(({ reason }) => reason === 'ScalingHeld'), { what: 'an Event' });
+  });
+
+  it('is not taken for absent where nobody answers who there is', async () => {
+    const cluster = await sharedControlPlane();
+    await using proxy = await startApiProxy(cluster);
+    const failing = proxy.answer(({ path }) => path.includes('/horizontalpodautoscalers'), { status: 500 }, 3);
+    await using rig = await startTargetRig({
+      cluster,
+      prepare: (_, namespace) => cluster.created(namespace, horizontalPodAutoscaler('worker', { min: 1, max: 3 })).then(() => undefined),
+      kubeconfig: () => Promise.resolve(proxy.through(cluster.kubeconfig)),
+    });
+    expect(failing.met).toHaveLength(3);
+    expect(look(rig).hold).toBe('HorizontalPodAutoscaler worker scales this Deployment too');
   });
 
   it('is overridden by the configuration', async () => {

@@ -26,6 +26,8 @@ const EVERY_MS = 60_000;
 /** While there are some: whoever is held by one that has gone should not wait long. */
 const WHILE_SOME_MS = 15_000;
 const NOT_SOONER_MS = 2_000;
+/** So often in a row nobody's answer is no answer; from then on it is taken for none that may be listed, as in a cluster where that never works. */
+const FIRST_TRIES = 10;
 
 const known = new WeakMap<ApiClient, Map<string, Rivals>>();
 
@@ -50,23 +52,31 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
   let looks = 0;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
 
-  const list = async (path: string, before: readonly Rival[] | null): Promise<readonly Rival[] | null> => {
+  /** Undefined where there was no answer. */
+  const list = async (path: string): Promise<readonly Rival[] | null | undefined> => {
     try {
       return rivalsIn(await client.request({ method: 'GET', path, attempts: 2 }));
     } catch (error) {
       const status = kubeFailure(error)?.status;
       if (status === 403 || status === 404) return null;
       logger.debug({ err: error, path }, 'other autoscalers could not be listed');
-      return before;
+      return undefined;
     }
   };
   const look = async (): Promise<void> => {
     const before = seen;
     const [horizontalPodAutoscalers, scaledObjects] = await Promise.all([
-      list(pathOf`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`, before?.horizontalPodAutoscalers ?? null),
-      list(pathOf`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`, before?.scaledObjects ?? null),
+      list(pathOf`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`),
+      list(pathOf`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`),
     ]);
-    seen = { horizontalPodAutoscalers, scaledObjects };
+    const unanswered = horizontalPodAutoscalers === undefined || scaledObjects === undefined;
+    // Who could not be asked may be there.
+    if (unanswered && before === undefined && looks + 1 < FIRST_TRIES) return;
+    seen = {
+      horizontalPodAutoscalers:
+        horizontalPodAutoscalers === undefined ? (before?.horizontalPodAutoscalers ?? null) : horizontalPodAutoscalers,
+      scaledObjects: scaledObjects === undefined ? (before?.scaledObjects ?? null) : scaledObjects,
+    };
     if (JSON.stringify(seen) !== JSON.stringify(before)) for (const listener of listeners) listener();
   };
   const lookIn = (ms: number): void => {
@@ -82,7 +92,7 @@ function createRivals(client: ApiClient, namespace: string, logger: Logger): Riv
       looking = false;
       looks += 1;
       const some = [seen?.horizontalPodAutoscalers, seen?.scaledObjects].some((found) => found != null && found.length > 0);
-      if (listeners.size > 0) lookIn(asked ? NOT_SOONER_MS : some ? WHILE_SOME_MS : EVERY_MS);
+      if (listeners.size > 0) lookIn(asked || seen === undefined ? NOT_SOONER_MS : some ? WHILE_SOME_MS : EVERY_MS);
     });
   };
   return {
