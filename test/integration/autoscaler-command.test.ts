@@ -13,6 +13,7 @@ import type { SpawnedProcess } from '../spawned-process.ts';
 import { until } from '../until.ts';
 import { runCeleriac, startCeleriac } from '../worker-process.ts';
 import { ourWorker } from './autoscaler-rig.ts';
+import { createGate } from './gate.ts';
 
 const PASSWORD = 'se:cr@t';
 let redis: RedisServer;
@@ -56,20 +57,21 @@ describe('a running autoscaler', () => {
     await autoscaler?.stop();
   });
 
-  it('shows its pools, explains them, exports them and streams its journal while it works', { timeout: 90_000 }, async () => {
+  it('shows its pools, explains them, exports them and streams its journal while it works', { timeout: 300_000 }, async () => {
     using ledger = createLedger();
     const celery = new Celery({ broker: redis.url });
     const stream = await fetch(`${server}/api/journal/stream?pool=default`);
     const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
     if (reader === undefined) throw new Error('no stream');
+    using gate = createGate();
     const ids = Array.from({ length: 20 }, (_, index) => `t${index}`);
-    for (const id of ids) await celery.sendTask('test.work', { args: [ledger.path, id, 1_000], queue: 'emails' });
+    for (const id of ids) await celery.sendTask('test.work', { args: [ledger.path, id, 200, gate.path], queue: 'emails' });
 
     let streamed = '';
     while (!/event: decision\ndata: .*"kind":"scale"/.test(streamed)) streamed += (await reader.read()).value ?? '';
     await reader.cancel();
     await until(async () => (await runCeleriac(['pools', '--server', server, '--output', 'json'])).stdout.includes('"replicas": 2'), {
-      timeoutMs: 20_000,
+      timeoutMs: 90_000,
     });
     const table = (await runCeleriac(['pools', '--server', server])).stdout;
     expect(table).toMatch(
@@ -84,8 +86,9 @@ describe('a running autoscaler', () => {
     );
     expect(metrics).toMatch(/celeriac_decision_replicas\{pool="default",stage="applied"\} [12]/);
     expect(metrics).toContain('celeriac_build_info{');
-    await ledger.allEnded(ids, 40_000);
-    await until(async () => /\n?default\s+0\s+0/.test((await runCeleriac(['pools', '--server', server])).stdout), { timeoutMs: 30_000 });
+    gate.open();
+    await ledger.allEnded(ids, 60_000);
+    await until(async () => /\n?default\s+0\s+0/.test((await runCeleriac(['pools', '--server', server])).stdout), { timeoutMs: 90_000 });
     await celery.close();
   });
 
@@ -96,8 +99,8 @@ describe('a running autoscaler', () => {
     expect([why.code, why.output]).toEqual([78, expect.stringContaining('no pool nope')]);
   });
 
-  it('ends with 0, and its journal replays to the same answers', { timeout: 60_000 }, async () => {
-    expect((await autoscaler.stop()).code).toBe(0);
+  it('ends with 0, and its journal replays to the same answers', { timeout: 240_000 }, async () => {
+    expect((await autoscaler.stop(60_000)).code).toBe(0);
     const same = await runCeleriac(['replay', journal]);
     expect([same.code, same.stdout]).toEqual([0, expect.stringMatching(/^[1-9]\d* records, 0 decided differently\n$/)]);
     const lines = readFileSync(journal, 'utf8').split('\n');
@@ -125,7 +128,7 @@ describe('a running autoscaler', () => {
 });
 
 describe('the command line', () => {
-  it('decides and records but starts nothing in a dry run', { timeout: 60_000 }, async () => {
+  it('decides and records but starts nothing in a dry run', { timeout: 240_000 }, async () => {
     const celery = new Celery({ broker: redis.url });
     const journal = join(folder, 'dry.jsonl');
     const autoscaler = startCeleriac(['autoscale', '-f', file, '--http', 'off', '--dry-run', '--journal', journal]);
@@ -150,7 +153,7 @@ describe('the command line', () => {
     ]);
   });
 
-  it('ends with a clear error for pools it cannot run and an address it cannot have', { timeout: 60_000 }, async () => {
+  it('ends with a clear error for pools it cannot run and an address it cannot have', { timeout: 240_000 }, async () => {
     const deployment = join(folder, 'deployment.yaml');
     const placeholder = join(folder, 'placeholder.yaml');
     const kubeconfig = join(folder, 'no-kubeconfig');
@@ -163,7 +166,7 @@ describe('the command line', () => {
       `broker: { url: "${redis.url}" }\npools: { p: { queues: [q], target: { local: { command: [x, "{queue}"] } } } }\n`,
     );
     const ends = async (...args: readonly string[]) => {
-      const { code, output } = await runCeleriac(['autoscale', ...args], { timeoutMs: 20_000 });
+      const { code, output } = await runCeleriac(['autoscale', ...args], { timeoutMs: 60_000 });
       return [code, output] as const;
     };
     const free = `127.0.0.1:${await freePort()}`;
