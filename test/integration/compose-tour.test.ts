@@ -20,6 +20,7 @@ let python: CeleryWorker;
 let autoscaler: SpawnedProcess;
 let api: string;
 let metrics: string;
+let grew = false;
 
 beforeAll(async () => {
   [rabbitmq, redis] = await Promise.all([startRabbitmq(), startRedis()]);
@@ -32,8 +33,8 @@ beforeAll(async () => {
   autoscaler = startCeleriac(args, { cwd: TOUR, env });
   const app = readFileSync(join(TOUR, 'python/app.py'), 'utf8');
   python = await startCeleryWorker({ app, queues: ['python'], name: 'python', concurrency: 2, env });
-  await until(async () => (await fetch(`${api}/readyz`).catch(() => undefined))?.ok, { timeoutMs: 30_000, what: 'the autoscaler' });
-}, 120_000);
+  await until(async () => (await fetch(`${api}/readyz`).catch(() => undefined))?.ok, { timeoutMs: 60_000, what: 'the autoscaler' });
+}, 240_000);
 afterAll(async () => {
   await python?.stop();
   await autoscaler?.stop(60_000);
@@ -57,14 +58,16 @@ it('a burst from Python brings TypeScript workers from zero, and Python goes on 
   expect(await workers()).toBe(0);
   await python.celery('call', 'tour.burst', '--args', `[${SIZE}]`);
   const shortened = (): number => [...python.process.output().matchAll(/Task tour\.short\[.*succeeded in .*: '[0-9a-f]{8}'/g)].length;
-  await until(async () => (await workers()) > 0, { timeoutMs: 30_000, what: 'a TypeScript worker' });
-  await until(() => shortened() === SIZE, { timeoutMs: 60_000, what: `${SIZE} digests in Python's hands` });
+  await until(async () => (await workers()) > 0, { timeoutMs: 60_000, what: 'a TypeScript worker' });
+  grew = true;
+  await until(() => shortened() === SIZE, { timeoutMs: 120_000, what: `${SIZE} digests in Python's hands` });
   const succeeded = (): Promise<number> => sample('celery_task_succeeded_total', 'name="tour.digest"');
-  await until(async () => (await succeeded()) === SIZE, { timeoutMs: 15_000, what: 'celery_task_succeeded_total of all digests' });
+  await until(async () => (await succeeded()) === SIZE, { timeoutMs: 60_000, what: 'celery_task_succeeded_total of all digests' });
   await until(async () => (await sample('celery_task_failed_total', 'name="tour.refuse"')) === 1, { what: 'the one that fails' });
-}, 90_000);
+}, 240_000);
 
 it('and back to zero', async () => {
-  expect(await workers()).toBeGreaterThan(0);
-  await until(async () => (await workers()) === 0, { timeoutMs: 60_000, everyMs: 250, what: 'no TypeScript worker' });
-}, 90_000);
+  // Not asked again here: on a slow machine it may have shrunk by now.
+  expect(grew).toBe(true);
+  await until(async () => (await workers()) === 0, { timeoutMs: 120_000, everyMs: 250, what: 'no TypeScript worker' });
+}, 240_000);
