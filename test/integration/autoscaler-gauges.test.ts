@@ -47,7 +47,7 @@ async function scrapes(url: string, broker: string): Promise<ReadonlyMap<string,
   const http = await serveAutoscaler({ autoscaler: rig.autoscaler, port: 0, identity, logger: silentLogger });
   try {
     const scrape = async (): Promise<string> => (await fetch(`http://${http.host}:${http.port}/metrics`)).text();
-    await rig.nextTick(({ decision }) => decision.evidence.ready['emails'] === 5, 20_000);
+    await rig.nextTick(({ decision }) => decision.evidence.ready['emails'] === 5);
     // Asked behind the first, there for the next.
     expect(await scrape()).not.toContain('celeriac_queue_quarantined{');
     const text = await until(
@@ -55,7 +55,7 @@ async function scrapes(url: string, broker: string): Promise<ReadonlyMap<string,
         const page = await scrape();
         return page.includes('celeriac_queue_quarantined{') ? page : undefined;
       },
-      { what: 'the length of a quarantine' },
+      { timeoutMs: 90_000, what: 'the length of a quarantine' },
     );
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
@@ -78,7 +78,7 @@ const of = (series: ReadonlyMap<string, number>, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, series.get(name)]));
 
 describe('gauges of queues and of the broker', () => {
-  it('are what Redis says, and what it does when its memory is full', { timeout: 60_000 }, async () => {
+  it('are what Redis says, and what it does when its memory is full', { timeout: 180_000 }, async () => {
     await using redis = await startRedis({ extraArgs: ['--maxmemory-policy', 'allkeys-lru'] });
     const series = await scrapes(redis.url, 'redis');
     expect(of(series, Object.keys(expected))).toEqual(expected);
@@ -86,7 +86,7 @@ describe('gauges of queues and of the broker', () => {
     expect(series.get('celeriac_broker_evicts')).toBe(1);
   });
 
-  it('are what RabbitMQ says, which has no such policy', { timeout: 60_000 }, async () => {
+  it('are what RabbitMQ says, which has no such policy', { timeout: 180_000 }, async () => {
     await using rabbitmq = await startRabbitmq();
     const vhost = await rabbitmq.createVhost();
     const series = await scrapes(vhost.url, 'amqp');
