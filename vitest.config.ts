@@ -38,7 +38,7 @@ export default defineConfig({
       project('conformance', suites('conformance'), 1, MANY, { testTimeout: 60_000, hookTimeout: 120_000 }),
       project('integration', suites('integration'), 1, MANY, { testTimeout: 120_000, hookTimeout: 240_000 }),
       project('interop', suites('interop'), 1, MANY, { testTimeout: 120_000, hookTimeout: 180_000 }),
-      project('chart', suites('chart'), 1, MANY, { testTimeout: 180_000, hookTimeout: 180_000 }),
+      project('chart', suites('chart'), 1, MANY, { testTimeout: 300_000, hookTimeout: 180_000 }),
       // these watch the clock or load the machine: fewer at a time
       project('e2e', suites('e2e'), 2, 2, { testTimeout: 300_000, hookTimeout: 300_000 }),
       project('monitoring', suites('monitoring'), 2, 2, { testTimeout: 180_000, hookTimeout: 420_000 }),

@@ -71,7 +71,7 @@ const pool = fc.record(
 /** Without what is undefined, as YAML has it. */
 const plain = (value: unknown): Values => JSON.parse(JSON.stringify(value)) as Values;
 
-it('whatever they are', async () => {
+it('whatever they are', { timeout: 600_000 }, async () => {
   const lists = fc.sample(fc.array(pool, { minLength: 1, maxLength: POOLS_AT_MOST }), { numRuns: DOCUMENTS, seed: 7 });
   let taken = 0;
   await Promise.all(
