@@ -16,7 +16,7 @@ async function leaderOf(fleet: Fleet): Promise<AutoscalerProcess> {
     }
     return leader !== undefined;
   };
-  await until(held, { timeoutMs: 30_000, what: 'a leader that has decided' });
+  await until(held, { timeoutMs: 90_000, what: 'a leader that has decided' });
   if (leader === undefined) throw new Error('no leader');
   return leader;
 }
@@ -28,6 +28,9 @@ it('an order outlives the autoscaler that took it, and one that stands by takes 
   if (standby === undefined) throw new Error('no second one');
   const celeriac = (at: AutoscalerProcess, ...args: readonly string[]) => runCeleriac([...args, '--server', at.server]);
 
+  const knowsHolder = async () =>
+    ((await (await fetch(`${standby.server}/api/pools`)).json()) as { lease: { holder: string | null } }).lease.holder !== null;
+  await until(knowsHolder, { timeoutMs: 90_000, what: 'the second one to have read the lease' });
   const ready = await fetch(`${standby.server}/readyz`);
   expect([ready.status, await ready.text()]).toEqual([200, 'standby\n']);
   const refused = await celeriac(standby, 'scale', 'pause', 'work');
@@ -42,13 +45,13 @@ it('an order outlives the autoscaler that took it, and one that stands by takes 
   leader.process.signal('SIGKILL');
   await leader.process.ended;
   const ids = await fleet.publish('work', 4, 200);
-  await until(async () => (await pool(standby))?.waiting === 4, { timeoutMs: 30_000, what: 'the other one to take over' });
-  await until(async () => (await pool(standby))?.reason === 'paused', { timeoutMs: 10_000, what: 'the pause to be honoured' });
+  await until(async () => (await pool(standby))?.waiting === 4, { timeoutMs: 90_000, what: 'the other one to take over' });
+  await until(async () => (await pool(standby))?.reason === 'paused', { timeoutMs: 90_000, what: 'the pause to be honoured' });
   expect(await pool(standby)).toMatchObject({ orders: { pause: 'all', by: 'jane' }, wanted: 0 });
   expect(fleet.changes('work')).toEqual([0]);
 
   await celeriac(standby, 'scale', 'resume', 'work');
-  await fleet.ledger.allEnded(ids, 60_000);
+  await fleet.ledger.allEnded(ids, 120_000);
   await fleet.atZero('work');
 });
 
@@ -58,7 +61,7 @@ it('KEDA’s annotations on the Deployment are orders, and are taken back there'
   const annotate = (text: string) => fleet.cluster.kubectl(['annotate', '--overwrite', '-n', fleet.namespace, 'deployment', 'work', text]);
 
   await annotate('autoscaling.keda.sh/paused-replicas=2');
-  await until(async () => (await pool(leader))?.replicas === 2, { timeoutMs: 30_000, what: 'two replicas' });
+  await until(async () => (await pool(leader))?.replicas === 2, { timeoutMs: 90_000, what: 'two replicas' });
   expect(await pool(leader)).toMatchObject({ wanted: 2, orders: { fixed: 2, by: 'annotation autoscaling.keda.sh/paused-replicas' } });
   const resumed = await runCeleriac(['scale', 'resume', 'work', '--server', leader.server]);
   expect(resumed.stdout).toBe('work: nothing is ordered here, but still fixed at 2 by annotation autoscaling.keda.sh/paused-replicas\n');
@@ -68,11 +71,11 @@ it('KEDA’s annotations on the Deployment are orders, and are taken back there'
   await fleet.atZero('work');
 
   await annotate('autoscaling.keda.sh/paused-scale-out=true');
-  await until(async () => (await pool(leader))?.orders.pause === 'out', { what: 'the annotation to be seen' });
+  await until(async () => (await pool(leader))?.orders.pause === 'out', { timeoutMs: 90_000, what: 'the annotation to be seen' });
   const ids = await fleet.publish('work', 2, 100);
-  await until(async () => (await pool(leader))?.reason === 'paused', { what: 'the pause to hold' });
+  await until(async () => (await pool(leader))?.reason === 'paused', { timeoutMs: 90_000, what: 'the pause to hold' });
   expect(await fleet.wanted('work')).toBe(0);
   await annotate('autoscaling.keda.sh/paused-scale-out-');
-  await fleet.ledger.allEnded(ids, 60_000);
+  await fleet.ledger.allEnded(ids, 120_000);
   await fleet.atZero('work');
 });
