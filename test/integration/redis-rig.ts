@@ -10,13 +10,14 @@ export interface ClaimsProcessOptions {
   readonly credit?: number;
   readonly startsAtOnce?: number;
   readonly ackAfterMs?: number | null;
+  readonly ackAtMost?: number | null;
   readonly clockOffsetMs?: number;
   readonly transportOptions?: Readonly<Record<string, unknown>>;
 }
 
 /** A process that only claims and acknowledges. */
 export function startClaims(options: ClaimsProcessOptions): SpawnedProcess {
-  const orders = { credit: 10, startsAtOnce: 0, ackAfterMs: null, clockOffsetMs: 0, ...options };
+  const orders = { credit: 10, startsAtOnce: 0, ackAfterMs: null, ackAtMost: null, clockOffsetMs: 0, ...options };
   return spawnProcess(process.execPath, ['--conditions=@celeriac/source', FIXTURE, JSON.stringify(orders)]);
 }
 
