@@ -134,7 +134,7 @@ describe.each(['redis', 'rabbitmq'] as const)('hostile remote control on %s', (k
 
   const ask = async (method: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> => {
     const client = createControlClient({ bus: rig.transport.bus });
-    return (await client.request(method, args, { destination: [NODE], timeoutMs: 10_000 })).get(NODE);
+    return (await client.request(method, args, { destination: [NODE], timeoutMs: 30_000 })).get(NODE);
   };
   /** Behind what was sent before: it answers and it works. */
   const lives = async (): Promise<void> => {
@@ -170,7 +170,7 @@ describe.each(['redis', 'rabbitmq'] as const)('hostile remote control on %s', (k
     const began = performance.now();
     await sender.send(bytes({ method: 'revoke', arguments: { task_id: Array.from({ length: 10_000 }, (_, n) => `mass-${n}`) } }));
     await lives();
-    expect(performance.now() - began).toBeLessThan(8_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     const id = await rig.send('tasks.add', [1, 2], { taskId: 'mass-9999' });
     expect(await rig.result(id)).toMatchObject({ status: 'REVOKED' });
   });

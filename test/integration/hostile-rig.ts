@@ -56,7 +56,7 @@ export async function openHostileRig(kind: 'redis' | 'rabbitmq', args: readonly 
     id,
     async good() {
       const goodId = await rig.send('tasks.add', [20, 22]);
-      expect(await rig.result(goodId, 10_000)).toMatchObject({ status: 'SUCCESS', result: 42 });
+      expect(await rig.result(goodId)).toMatchObject({ status: 'SUCCESS', result: 42 });
     },
     async expectEnd(taskId, end) {
       if ('quarantined' in end) {
@@ -66,7 +66,7 @@ export async function openHostileRig(kind: 'redis' | 'rabbitmq', args: readonly 
       }
       const failure = 'failure' in end ? end.failure : undefined;
       if (failure === null || taskId === null) return;
-      const meta: ResultMeta = await rig.result(taskId, 10_000);
+      const meta: ResultMeta = await rig.result(taskId);
       if (failure === undefined) expect(meta).toMatchObject({ status: 'SUCCESS', result: (end as { result: unknown }).result });
       else expect(meta).toMatchObject({ status: 'FAILURE', result: { exc_type: failure } });
     },
