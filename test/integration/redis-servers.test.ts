@@ -71,7 +71,7 @@ describe('kinds of Redis servers', () => {
     await works({ url: `redis+socket://${path}?virtual_host=2` });
   });
 
-  it('finds the master by sentinels, and the new one after a failover', async () => {
+  it('finds the master by sentinels, and the new one after a failover', { timeout: 180_000 }, async () => {
     const master = await started();
     const replica = await started({ extraArgs: ['--replicaof', '127.0.0.1', String(master.port)] });
     const dir = mkdtempSync(join(tmpdir(), 'celeriac-sentinel-'));
@@ -85,7 +85,7 @@ describe('kinds of Redis servers', () => {
         'bind 127.0.0.1',
         `dir ${dir}`,
         `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-        'sentinel down-after-milliseconds main 500',
+        'sentinel down-after-milliseconds main 2000',
         'sentinel failover-timeout main 3000',
       ].join('\n'),
     );
@@ -108,7 +108,7 @@ describe('kinds of Redis servers', () => {
     await until(
       async () => String((await ask.call('sentinel', 'get-master-addr-by-name', 'main')) as string[]).endsWith(`,${replica.port}`),
       {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         what: 'the failover',
       },
     );
@@ -118,7 +118,7 @@ describe('kinds of Redis servers', () => {
           () => true,
           () => false,
         ),
-      { timeoutMs: 20_000, what: 'a publication' },
+      { timeoutMs: 60_000, what: 'a publication' },
     );
     expect(new Set(ids(await inbox.atLeast(1)))).toEqual(new Set(['after']));
     expect(() => shelf.create({ url })).toThrow(/CELERIAC_E_CONFIG.*masterName/);
@@ -209,7 +209,7 @@ describe('kinds of Redis servers', () => {
       await inbox.atLeast(index + 1);
     }
     waits.sort((a, b) => a - b);
-    expect(waits[50]).toBeLessThan(20);
+    expect(waits[50]).toBeLessThan(100); // a look without news comes after a second
     const before = await commands();
     await letTimePass(2_000, 'how much an idle consumer asks in that time is the question');
     expect((await commands()) - before).toBeLessThan(60);
