@@ -53,7 +53,7 @@ describe('two pools of different size', () => {
           app.task(thumbnail).applyAsync({ args: [`huge-${n}.png`], resources: { memory: '2Gi' } }),
           app.task(transcode).delay(`${n}.mp4`),
         ]);
-        return Promise.all([small, raised, large].map((result) => result.get({ timeoutMs: 20_000 })));
+        return Promise.all([small, raised, large].map((result) => result.get({ timeoutMs: 50_000 })));
       }),
     );
     expect(results).toEqual(
@@ -76,7 +76,7 @@ describe('two pools of different size', () => {
       }
     });
     const result = await app.task(album).delay(['c.mp4', 'd.mp4']);
-    expect(await result.get({ timeoutMs: 20_000 })).toBe('album by celery');
+    expect(await result.get({ timeoutMs: 50_000 })).toBe('album by celery');
     await until(() => done.size >= 3, { what: 'the events of three tasks' });
     expect(Object.fromEntries(done)).toEqual(expected);
     await bus.close();
@@ -98,14 +98,14 @@ describe('two pools of different size', () => {
 });
 
 describe('celeriac call --resources', () => {
-  it('goes to the smallest pool that fits', async () => {
-    const small = await call(['media.thumbnail', '--args', '["a"]', '--resources', 'cpu=100m', '--pools', POOLS, '--wait', '20']);
+  it('goes to the smallest pool that fits', { timeout: 180_000 }, async () => {
+    const small = await call(['media.thumbnail', '--args', '["a"]', '--resources', 'cpu=100m', '--pools', POOLS, '--wait', '50']);
     expect(small.stdout.trim(), small.output).toBe('"thumbnail of a by small"');
-    const large = await call(['media.thumbnail', '--args', '["a"]', '--resources', 'memory=2Gi', '--pools', POOLS, '--wait', '20']);
+    const large = await call(['media.thumbnail', '--args', '["a"]', '--resources', 'memory=2Gi', '--pools', POOLS, '--wait', '50']);
     expect(large.stdout.trim(), large.output).toBe('"thumbnail of a by large"');
   });
 
-  it('refuses what fits nowhere, what it cannot read, and a file with faults', async () => {
+  it('refuses what fits nowhere, what it cannot read, and a file with faults', { timeout: 180_000 }, async () => {
     const nowhere = await call(['media.thumbnail', '--resources', 'gpu=1,gpu.model=t4', '--pools', POOLS]);
     expect(nowhere.code).toBe(1);
     expect(nowhere.output).toContain('CELERIAC_E_NO_POOL_FITS: media.thumbnail was not sent: it needs gpu 1, gpu model t4');

@@ -16,7 +16,7 @@ describe('the rigs', () => {
   });
   afterAll(() => redis.stop());
 
-  it('share one RabbitMQ node and give each test a virtual host', async () => {
+  it('share one RabbitMQ node and give each test a virtual host', { timeout: 180_000 }, async () => {
     const [first, second] = await Promise.all([startRabbitmq(), startRabbitmq()]);
     expect(second.port).toBe(first.port);
     const vhost = await first.createVhost();
@@ -51,9 +51,9 @@ describe('the rigs', () => {
     expect(await sentinel.masterPort()).toBe(sentinel.second.port);
   });
 
-  it('run a Celery worker and call it', async () => {
+  it('run a Celery worker and call it', { timeout: 180_000 }, async () => {
     await using worker = await startCeleryWorker({ app: basicApp({ broker: redis.database(1), backend: redis.database(1) }) });
-    const source = 'import json\nfrom app import add\nprint(json.dumps(add.delay(2, 3).get(timeout=10)))';
+    const source = 'import json\nfrom app import add\nprint(json.dumps(add.delay(2, 3).get(timeout=60)))';
     expect(await runPythonJson(source, { cwd: worker.dir })).toBe(5);
     expect(await worker.celery('status')).toContain(`${worker.hostname}: OK`);
   });

@@ -69,6 +69,6 @@ describe('events that the broker refuses', () => {
       const warnings = await sendAndRead(vhost.url.replace('guest:guest@', `${user}:secret@`), vhost.url);
       expect(warnings).toEqual([expect.stringContaining('task-sent')]);
     },
-    60_000,
+    180_000,
   );
 });

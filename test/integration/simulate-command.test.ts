@@ -18,7 +18,7 @@ describe('celeriac simulate', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('makes the same bytes of the same seed', async () => {
+  it('makes the same bytes of the same seed', { timeout: 180_000 }, async () => {
     const [first, second, other] = await Promise.all([
       runCeleriac(generate),
       runCeleriac(generate),
@@ -31,7 +31,7 @@ describe('celeriac simulate', () => {
 
   const asked = ['--slots', '2', '--cold-start', '30', '--grace', '30', '--goal', '60', '--max', '20'];
 
-  it('prints one JSON array with an object for each policy, in the order asked for', async () => {
+  it('prints one JSON array with an object for each policy, in the order asked for', { timeout: 180_000 }, async () => {
     const all = ['simulate', '--trace', trace, '--policy', 'ours,keda,airflow,fixed', ...asked, '--output', 'json'];
     const { code, stdout } = await runCeleriac(all);
     expect(code).toBe(0);
@@ -43,7 +43,7 @@ describe('celeriac simulate', () => {
     expect(results[3]).toMatchObject({ starts: 20, reversals: 0 });
   });
 
-  it('prints a table, one row for each policy', async () => {
+  it('prints a table, one row for each policy', { timeout: 180_000 }, async () => {
     const { code, stdout } = await runCeleriac(['simulate', '--trace', trace, '--policy', 'airflow,ours', ...asked]);
     expect(code).toBe(0);
     expect(stdout).toMatch(
@@ -51,7 +51,7 @@ describe('celeriac simulate', () => {
     );
   });
 
-  it('names the line of a row it cannot read, and options it does not know', async () => {
+  it('names the line of a row it cannot read, and options it does not know', { timeout: 180_000 }, async () => {
     const wrong = join(folder, 'wrong.csv');
     writeFileSync(wrong, 'arrival_s,service_s\n1,2\n3,soon\n');
     const read = await runCeleriac(['simulate', '--trace', wrong]);

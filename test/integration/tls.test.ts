@@ -36,7 +36,7 @@ beforeAll(async () => {
   ]);
   urls.redis = redis.database(1);
   urls.rabbitmq = `amqps://guest:guest@127.0.0.1:${port}//`;
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await Promise.all([redis?.stop(), rabbitmq?.stop()]);
   certificates?.[Symbol.dispose]();
@@ -59,13 +59,13 @@ const call = (path: string, id: string, env: Record<string, string | undefined>,
   runCeleriac(['call', 'test.work', '--args', JSON.stringify([path, id, 10]), ...more], { env });
 
 describe.each(['redis', 'rabbitmq'] as const)('over TLS with %s', (kind) => {
-  it('a worker takes a task and stores its result where the caller finds it', { timeout: 90_000 }, async () => {
+  it('a worker takes a task and stores its result where the caller finds it', { timeout: 240_000 }, async () => {
     using ledger = createLedger();
     const env = environment(urls[kind]);
     const worker = startCeleriac(['worker', '-A', TASKS, '-c', '1', '-n', `tls@${kind}`], { env });
     try {
       await worker.line(/\bready\b/, 30_000);
-      const called = await call(ledger.path, 'one', env, '--wait', '20');
+      const called = await call(ledger.path, 'one', env, '--wait', '60');
       expect(called).toMatchObject({ code: 0, stdout: 'null\n' });
       expect(ledger.counts().ends.has('one')).toBe(true);
       const listed = await runCeleriac(['quarantine', 'list', '-Q', 'celery'], { env });
@@ -76,7 +76,7 @@ describe.each(['redis', 'rabbitmq'] as const)('over TLS with %s', (kind) => {
     }
   });
 
-  it('an autoscaler brings a pool from zero, whose workers find the files where it does', { timeout: 90_000 }, async () => {
+  it('an autoscaler brings a pool from zero, whose workers find the files where it does', { timeout: 240_000 }, async () => {
     using ledger = createLedger();
     const env = environment(urls[kind]);
     writeFileSync(join(folder, 'broker'), urls[kind]);
@@ -94,7 +94,7 @@ pools:
     const autoscaler = startCeleriac(['autoscale', '-f', join(folder, 'pools.yaml'), '--http', 'off'], { env });
     try {
       await autoscaler.line(/autoscaler ready/, 30_000);
-      const called = await call(ledger.path, 'two', env, '-Q', `pool-${kind}`, '--wait', '30');
+      const called = await call(ledger.path, 'two', env, '-Q', `pool-${kind}`, '--wait', '60');
       expect(called, autoscaler.output()).toMatchObject({ code: 0, stdout: 'null\n' });
       expect(autoscaler.output()).not.toMatch(/not verified/);
     } finally {
@@ -102,7 +102,7 @@ pools:
     }
   });
 
-  it('nobody gets in without a certificate, nor trusts a server of an authority that is not known', { timeout: 60_000 }, async () => {
+  it('nobody gets in without a certificate, nor trusts a server of an authority that is not known', { timeout: 180_000 }, async () => {
     using ledger = createLedger();
     const without = environment(urls[kind], { CELERIAC_TLS_CERT_FILE: '', CELERIAC_TLS_KEY_FILE: '' });
     expect((await call(ledger.path, 'x', without)).code).not.toBe(0);
@@ -112,7 +112,7 @@ pools:
     expect(refused.code).not.toBe(0);
   });
 
-  it('what the option ssl says comes before the environment', { timeout: 60_000 }, async () => {
+  it('what the option ssl says comes before the environment', { timeout: 180_000 }, async () => {
     using ledger = createLedger();
     const { client, ca } = certificates;
     const wrong = environment(urls[kind], { CELERIAC_TLS_CA_FILE: client.cert });
@@ -126,7 +126,7 @@ pools:
 describe('files that will not do', () => {
   const worker = (env: Record<string, string>) => runCeleriac(['worker', '-A', TASKS], { env: environment(urls.redis, env) });
 
-  it('end a worker at its start with what and where', { timeout: 60_000 }, async () => {
+  it('end a worker at its start with what and where', { timeout: 180_000 }, async () => {
     const missing = await worker({ CELERIAC_TLS_CA_FILE: '/nowhere/ca.crt' });
     expect(missing).toMatchObject({
       code: 78,
