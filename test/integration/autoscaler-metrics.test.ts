@@ -17,7 +17,7 @@ const check = await findScrapeCheck();
 
 it.skipIf(check === undefined)(
   "promtool finds nothing in a live scrape but what is KEDA's way of naming",
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     await using broker = await startRedis();
     const pools = `
@@ -36,7 +36,7 @@ pools:
     const identity = { version: '0.0.0', broker: 'redis', kedaNames: true };
     const http = await serveAutoscaler({ autoscaler: rig.autoscaler, port: 0, identity, logger: silentLogger });
     try {
-      await rig.nextTick((tick) => tick.pool === 'default' && tick.decision.evidence.replicas.ready === 1, 30_000);
+      await rig.nextTick((tick) => tick.pool === 'default' && tick.decision.evidence.replicas.ready === 1, 90_000);
       const text = await (await fetch(`http://${http.host}:${http.port}/metrics`)).text();
       expect(text).toMatch(/^celeriac_cold_start_seconds_count\{pool="default"\} 1$/m);
       expect(text).toMatch(/^celeriac_pool_slots\{pool="default",state="ready"\} 2$/m);
