@@ -48,7 +48,7 @@ export function celeriacProgram(settings: CeleriacSettings): WorkerProgram {
   return {
     command: [...node, 'worker', ...common, ...drain, ...http, ...(settings.args ?? [])],
     env: { NO_COLOR: '1', ...brokerEnv(settings) },
-    ...(probes ? { readinessProbe: probe('/readyz', 1), livenessProbe: { ...probe('/livez', 5), failureThreshold: 6 } } : {}),
+    ...(probes ? { readinessProbe: probe('/readyz', 1), livenessProbe: { ...probe('/livez', 5), failureThreshold: 24 } } : {}),
   };
 }
 
