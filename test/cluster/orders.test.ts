@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { letTimePass } from '../until.ts';
 import { runCeleriac } from '../worker-process.ts';
 import { eventually, expectUnharmed, explained, leader, metric, podsOf, poolOf } from './fleet-checks.ts';
-import { type Fleet, startFleet } from './fleet-rig.ts';
+import { type Fleet, STEADY_LEASE, startFleet } from './fleet-rig.ts';
 
 async function scale(fleet: Fleet, ...args: readonly string[]): Promise<string> {
   const { code, output } = await runCeleriac(['scale', ...args, '--server', leader(fleet).server, '--by', 'ann']);
@@ -19,8 +19,8 @@ async function decides(fleet: Fleet): Promise<void> {
   await eventually(fleet, 'the autoscaler to decide', taken);
 }
 
-it('pauses, resumes and fixes a pool, also over the end of the autoscaler', { timeout: 180_000 }, async () => {
-  await using fleet = await startFleet({ broker: 'redis', pools: [{ name: 'ordered' }] });
+it('pauses, resumes and fixes a pool, also over the end of the autoscaler', { timeout: 400_000 }, async () => {
+  await using fleet = await startFleet({ broker: 'redis', config: STEADY_LEASE, pools: [{ name: 'ordered' }] });
   await scale(fleet, 'pause', 'ordered');
   const ids = [...(await fleet.publish('ordered', 4, 300))];
   await eventually(fleet, 'a pause that holds the pool', async () => {
@@ -33,13 +33,16 @@ it('pauses, resumes and fixes a pool, also over the end of the autoscaler', { ti
   await leader(fleet).process.stop();
   await fleet.startAutoscaler();
   await decides(fleet);
-  expect(await poolOf(fleet, 'ordered')).toMatchObject({ reason: 'paused', replicas: 0, waiting: 4 });
+  await eventually(fleet, 'the pause of the one before', async () => {
+    const { reason, replicas, waiting } = await poolOf(fleet, 'ordered');
+    return reason === 'paused' && replicas === 0 && waiting === 4;
+  });
   expect(await explained(fleet, 'ordered')).toMatch(/paused by ann/);
   await letTimePass(2_000, 'turns of an autoscaler that would have to forget the pause');
   expect(fleet.changes('ordered')).toEqual([0]);
 
   await scale(fleet, 'resume', 'ordered');
-  await fleet.ledger.allEnded(ids, 30_000);
+  await fleet.ledger.allEnded(ids, 120_000);
   await fleet.atZero('ordered');
 
   await scale(fleet, 'set', 'ordered', '2');
@@ -54,7 +57,10 @@ it('pauses, resumes and fixes a pool, also over the end of the autoscaler', { ti
   await fleet.startAutoscaler();
   await decides(fleet);
   await letTimePass(6_000, 'longer than a pool without work would keep its workers');
-  expect(await poolOf(fleet, 'ordered')).toMatchObject({ wanted: 2, reason: 'fixed' });
+  await eventually(fleet, 'the number of the one before', async () => {
+    const { wanted, reason } = await poolOf(fleet, 'ordered');
+    return wanted === 2 && reason === 'fixed';
+  });
   expect((await podsOf(fleet, 'ordered')).map(({ metadata }) => metadata.name).toSorted()).toEqual(pods);
 
   await scale(fleet, 'pause', 'ordered', '--in');
@@ -64,7 +70,7 @@ it('pauses, resumes and fixes a pool, also over the end of the autoscaler', { ti
   // more than two workers could begin in time, however short the tasks before were
   ids.push(...(await fleet.publish('ordered', 120, 700)));
   await eventually(fleet, 'more than two, since only scaling in is paused', async () => (await fleet.wanted('ordered')) > 2);
-  await fleet.ledger.allEnded(ids, 60_000);
+  await fleet.ledger.allEnded(ids, 120_000);
   await scale(fleet, 'resume', 'ordered');
   await fleet.atZero('ordered');
   await expectUnharmed(fleet, ids);

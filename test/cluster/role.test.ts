@@ -6,7 +6,7 @@ import { startApiProxy } from '../kubernetes/api-proxy.ts';
 import { sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { type KubeObject, type Manifest, resourcePath } from '../kubernetes/objects.ts';
 import { ownEvents } from './fleet-checks.ts';
-import { type Fleet, repositoryFile, startFleet } from './fleet-rig.ts';
+import { type Fleet, repositoryFile, STEADY_LEASE, startFleet } from './fleet-rig.ts';
 import { expectSafe } from './fleet-safety.ts';
 import { type PolicyRule, permissionOf, permissions } from './permissions.ts';
 
@@ -17,7 +17,7 @@ const rules = role?.rules ?? [];
 
 async function roundTrip(fleet: Fleet): Promise<void> {
   const ids = await fleet.publish('emails', 8, 700);
-  await fleet.ledger.allEnded(ids, 60_000);
+  await fleet.ledger.allEnded(ids, 120_000);
   await fleet.atZero('emails');
   expectSafe(fleet, 'emails', ids);
 }
@@ -26,7 +26,7 @@ describe('the Role of the example', () => {
   it('is used to its last verb by a round trip, and nothing beyond it is asked for', async () => {
     const cluster = await sharedControlPlane();
     await using proxy = await startApiProxy(cluster);
-    await using fleet = await startFleet({ broker: 'redis', cluster, autoscalers: 0, pools: [{ name: 'emails' }] });
+    await using fleet = await startFleet({ broker: 'redis', config: STEADY_LEASE, cluster, autoscalers: 0, pools: [{ name: 'emails' }] });
     const autoscaler = await fleet.startAutoscaler({ kubeconfig: proxy.through(fleet.kubeconfig) });
     await roundTrip(fleet);
     // Its Lease is given back by an update when it ends.
@@ -40,7 +40,7 @@ describe('the Role of the example', () => {
 
   it('binds its lease by name, and gives an account these permissions and no others', async () => {
     const cluster = await sharedControlPlane();
-    await using fleet = await startFleet({ broker: 'redis', cluster, autoscalers: 0, pools: [{ name: 'emails' }] });
+    await using fleet = await startFleet({ broker: 'redis', config: STEADY_LEASE, cluster, autoscalers: 0, pools: [{ name: 'emails' }] });
     const api = cluster.apiAs(fleet.kubeconfig);
     try {
       const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace: fleet.namespace } };
@@ -66,7 +66,7 @@ describe('the Role of the example', () => {
 
   it('is enough without what is optional in it', async () => {
     const cluster = await sharedControlPlane();
-    await using fleet = await startFleet({ broker: 'redis', cluster, autoscalers: 0, pools: [{ name: 'emails' }] });
+    await using fleet = await startFleet({ broker: 'redis', config: STEADY_LEASE, cluster, autoscalers: 0, pools: [{ name: 'emails' }] });
     const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${fleet.namespace}/roles/celeriac-autoscaler`;
     const least = rules.filter(({ apiGroups }) => !apiGroups.some((group) => group === 'autoscaling' || group === 'keda.sh'));
     expect(least.length).toBe(rules.length - 2);
