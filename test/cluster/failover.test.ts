@@ -1,9 +1,10 @@
 // Two autoscalers, one lease: the one that holds it is killed or stopped in any place, and the other carries on without a wrong decrease.
 
 import { describe, expect, it } from 'vitest';
+import { createGate } from '../integration/gate.ts';
 import { startApiProxy } from '../kubernetes/api-proxy.ts';
 import { resourcePath } from '../kubernetes/objects.ts';
-import { until } from '../until.ts';
+import { letTimePass, until } from '../until.ts';
 import { type AutoscalerProcess, type Fleet, type FleetPool, said, startFleet } from './fleet-rig.ts';
 import { readLease } from './lease-rig.ts';
 
@@ -26,14 +27,14 @@ async function pair(fleet: Fleet, kubeconfig?: string): Promise<readonly [Autosc
 
 async function begun(fleet: Fleet, ids: readonly string[]): Promise<void> {
   const all = (): boolean => ids.every((id) => fleet.ledger.counts().starts.has(id));
-  await until(all, { timeoutMs: 40_000, what: `${ids.length} tasks to run` }).catch((error: Error) => {
+  await until(all, { timeoutMs: 90_000, what: `${ids.length} tasks to run` }).catch((error: Error) => {
     throw new Error(`${error.message}\n${said(fleet.autoscalers)}`);
   });
 }
 
 async function endsWell(fleet: Fleet, ids: readonly string[]): Promise<void> {
   await fleet.ledger.allEnded(ids, 90_000);
-  await fleet.atZero('jobs', 90_000);
+  await fleet.atZero('jobs');
   expect(fleet.ledger.duplicated()).toEqual([]);
   expect(fleet.kubelet.records.filter((record) => record.killed)).toEqual([]);
 }
@@ -51,23 +52,23 @@ describe('a leader that is killed under load', () => {
   it('is followed without a decrease, and what it had learnt is known', async () => {
     await using fleet = await startFleet({ broker: 'redis', pools: [pool], autoscalers: 0 });
     const [first, second] = await pair(fleet);
-    const long = await fleet.publish('jobs', 3, 18_000);
+    using gate = createGate();
+    const long = await fleet.publish('jobs', 3, 0, gate);
     await begun(fleet, long);
     // Long enough for what it knows of the pool to be written with a renewal.
     await until(async () => JSON.stringify((await readLease(fleet.cluster, fleet.namespace)).metadata.annotations ?? {}).includes('jobs'), {
-      timeoutMs: 15_000,
+      timeoutMs: 60_000,
       what: 'the memory in the Lease',
     });
     const killedAtMs = Date.now();
     first.process.signal('SIGKILL');
     const more = await fleet.publish('jobs', 1, 3_000);
-    await second.process.line(took, 15_000);
+    await second.process.line(took, 60_000);
     await begun(fleet, more);
-    await until(() => long.some((id) => fleet.ledger.counts().ends.has(id)), {
-      timeoutMs: 40_000,
-      what: 'the first of the long tasks to end',
-    });
+    await fleet.ledger.allEnded(more, 60_000);
+    await letTimePass(6_000, 'longer than idleToZero and downDelay');
     expect(decreases(fleet, killedAtMs, Date.now()).filter((to) => to < 3)).toEqual([]);
+    gate.open();
     await endsWell(fleet, [...long, ...more]);
     expect((await second.explain('jobs')).pool).toBe('jobs');
   });
@@ -80,13 +81,13 @@ describe('a leader that is stopped and goes on after it was followed', () => {
     const long = await fleet.publish('jobs', 1, 30_000);
     const short = await fleet.publish('jobs', 3, 2_000);
     await begun(fleet, [...long, ...short]);
-    await first.process.line(new RegExp(`scale-in: ${stage}`), 40_000);
+    await first.process.line(new RegExp(`scale-in: ${stage}`), 90_000);
     first.process.signal('SIGSTOP');
-    await second.process.line(took, 15_000);
+    await second.process.line(took, 60_000);
     const more = await fleet.publish('jobs', 3, 8_000);
     await begun(fleet, more);
     first.process.signal('SIGCONT');
-    await first.process.line(/lost the lease/, 10_000);
+    await first.process.line(/lost the lease/, 60_000);
     await endsWell(fleet, [...long, ...short, ...more]);
     // Every replica takes tasks again: nobody was left cordoned.
     const all = await fleet.publish('jobs', 4, 3_000);
@@ -98,18 +99,19 @@ describe('a leader that is stopped and goes on after it was followed', () => {
     await using fleet = await startFleet({ broker: 'redis', pools: [pool], autoscalers: 0 });
     await using proxy = await startApiProxy(fleet.cluster);
     const [first, second] = await pair(fleet, proxy.through(fleet.kubeconfig));
-    const long = await fleet.publish('jobs', 1, 40_000);
+    using gate = createGate();
+    const long = await fleet.publish('jobs', 1, 0, gate);
     const short = await fleet.publish('jobs', 2, 2_000);
     await begun(fleet, [...long, ...short]);
     const scale = resourcePath('Deployment', fleet.namespace, 'jobs', 'scale');
     const shrink = proxy.hold(({ method, path, body }) => {
       return method === 'PATCH' && path.startsWith(scale) && (JSON.parse(body) as { spec: { replicas: number } }).spec.replicas < 3;
     });
-    await until(() => shrink.met.length === 1, { timeoutMs: 40_000, what: 'the shrink' });
+    await until(() => shrink.met.length === 1, { timeoutMs: 90_000, what: 'the shrink' });
     first.process.signal('SIGSTOP');
-    await second.process.line(took, 15_000);
+    await second.process.line(took, 60_000);
     // They were cordoned, idle and as good as gone; now each of them works.
-    const more = await fleet.publish('jobs', 2, 12_000);
+    const more = await fleet.publish('jobs', 2, 0, gate);
     await begun(fleet, more);
     expect(await fleet.wanted('jobs')).toBe(3);
     shrink.release();
@@ -117,8 +119,9 @@ describe('a leader that is stopped and goes on after it was followed', () => {
     expect(status).toBe(409);
     expect(await fleet.wanted('jobs')).toBe(3);
     first.process.signal('SIGCONT');
-    await first.process.line(/lost the lease/, 10_000);
+    await first.process.line(/lost the lease/, 60_000);
     expect(await fleet.running('jobs')).toHaveLength(3);
+    gate.open();
     await endsWell(fleet, [...long, ...short, ...more]);
   });
 });
