@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import type { ContainerRecord } from '../kubelet/container-run.ts';
 import type { AutoscalerProcess, Fleet } from './fleet-rig.ts';
 import { said } from './fleet-rig.ts';
 
@@ -36,6 +37,12 @@ export function busyAt(runs: readonly Run[], atMs: number): number {
   return new Set(runs.filter(({ startMs, endMs }) => startMs <= atMs && atMs < endMs).map(({ pod }) => pod)).size;
 }
 
+/** Whether a container ended otherwise than well. One told to go before it had come up ends by the signal, to which nothing listens yet. */
+export function endedBadly({ endedAtMs, exitCode, output }: ContainerRecord): boolean {
+  if (endedAtMs === undefined || exitCode === 0) return false;
+  return exitCode !== 143 || /\bready\b/.test(output());
+}
+
 /**
  * No pod was told to go while a task ran in it, none was killed, none ended badly, and `spec.replicas` was never set below the number of
  * pods at work; every task ran to its end, and once, but for those that `mayRepeat`.
@@ -54,7 +61,7 @@ export function expectSafe(fleet: WatchedFleet, deployment: string, ids: readonl
     atWork,
     tooLow,
     killed: fleet.kubelet.records.filter((record) => record.killed),
-    failed: told.filter(({ endedAtMs, exitCode }) => endedAtMs !== undefined && exitCode !== 0),
+    failed: told.filter(endedBadly),
     lost: fleet.ledger.lost(ids),
     twice: fleet.ledger.duplicated().filter((id) => !mayRepeat.includes(id)),
   };
