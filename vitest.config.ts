@@ -46,7 +46,7 @@ export default defineConfig({
       project('cluster', suites('cluster'), 3, 2, { testTimeout: 400_000, hookTimeout: 300_000 }),
       project('faults', suites('faults'), 4, 1, { testTimeout: 300_000, hookTimeout: 180_000 }),
       // one cluster on the machine, with its bridge and its iptables
-      project('one-node', suites('one-node'), 5, 1, { testTimeout: 300_000, hookTimeout: 420_000 }),
+      project('one-node', suites('one-node'), 5, 1, { testTimeout: 420_000, hookTimeout: 900_000 }),
     ],
   },
 });

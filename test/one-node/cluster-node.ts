@@ -42,7 +42,7 @@ export async function startOneNode(): Promise<OneNodeProcesses> {
     const { node, pause } = await baseArchives();
     const folder = join(FOLDER, 'images');
     mkdirSync(folder, { recursive: true });
-    const starting = runProgram(PROGRAM, ['start', CLUSTER], { env: { ...process.env, ONE_NODE_IMAGES: pause }, timeout: 180_000 });
+    const starting = runProgram(PROGRAM, ['start', CLUSTER], { env: { ...process.env, ONE_NODE_IMAGES: pause }, timeout: 480_000 });
     const loaded = async (archive: string): Promise<void> => {
       await starting;
       await loadArchive(archive);

@@ -40,7 +40,7 @@ beforeAll(async () => {
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tasks' }, data: { 'mounted-tasks.ts': text } },
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'pools' }, data: { 'pools.yaml': pools } },
   ]);
-}, 300_000);
+});
 
 afterAll(async () => {
   await app?.close();
