@@ -270,7 +270,7 @@ it('a user builds an image of three lines, and its tasks run', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 180_000);
+}, 420_000);
 
 it.runIf(process.env['CELERIAC_E2E_LONG'] === '1')(
   'the same commit gives the same layers, each time built from nothing',

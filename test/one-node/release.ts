@@ -11,7 +11,7 @@ import { type ReplicaWatch, watchReplicas } from './replica-watch.ts';
 import { defaultValues, type Values } from './values.ts';
 
 export const CHART: string = resolve(import.meta.dirname, '../../helm/celeriac');
-const ZERO_LIMIT_MS = 120_000;
+const ZERO_LIMIT_MS = 240_000;
 
 export interface ReleaseOptions {
   readonly cluster: OneNode;
@@ -77,7 +77,7 @@ export async function prepareRelease({ cluster, broker, helm }: ReleaseOptions):
     app,
     helm: callHelm,
     install: async (values = {}) => {
-      await callHelm(['install', name, CHART, '--wait', '--timeout', '3m'], defaultValues(cluster, broker, values));
+      await callHelm(['install', name, CHART, '--wait', '--timeout', '6m'], defaultValues(cluster, broker, values));
     },
     upgrade: async (values) => {
       await callHelm(['upgrade', name, CHART], defaultValues(cluster, broker, values));

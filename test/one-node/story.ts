@@ -189,7 +189,7 @@ export function tellStory(options: StoryOptions): void {
 
   it('leaves nothing behind after helm uninstall but what its notes say', async () => {
     const notes = await release.helm(['get', 'notes', release.name]);
-    await release.helm(['uninstall', release.name, '--wait', '--timeout', '2m']);
+    await release.helm(['uninstall', release.name, '--wait', '--timeout', '4m']);
     const said = (object: string): boolean => {
       const [kind = '', name] = object.split('/');
       return notes.includes(`delete ${kind.split('.')[0]} ${name}`);

@@ -34,7 +34,7 @@ export function defaultValues(cluster: OneNode, broker: ReachableBroker, changed
       env: { E2E_ROUND: 'first' },
     },
     pools: poolsOf(cluster, {}),
-    tests: { pool: 'node', task: 'e2e.environment', args: '["E2E_ROUND"]', timeoutSeconds: 90 },
+    tests: { pool: 'node', task: 'e2e.environment', args: '["E2E_ROUND"]', timeoutSeconds: 180 },
     ...changed,
   };
 }
