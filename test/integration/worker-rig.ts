@@ -6,6 +6,7 @@ import type { SpawnedProcess } from '../spawned-process.ts';
 import { startWorkerProcess } from '../worker-process.ts';
 
 export const BASICS = 'examples/basics/tasks.ts';
+const HELD = 'test/integration/fixtures/held-tasks.ts';
 
 /** A broker, and a client to look at it and to send tasks. */
 export interface WorkerRig {
@@ -33,7 +34,12 @@ export async function openWorkerRig(kind: BrokerKind): Promise<WorkerRig> {
   return {
     ...{ broker, transport, backend, proxy },
     async startWorker(args = []) {
-      const worker = await startWorkerProcess({ tasks: BASICS, broker: proxy.url(broker.broker), backend: broker.backend, args });
+      const worker = await startWorkerProcess({
+        tasks: `${BASICS},${HELD}`,
+        broker: proxy.url(broker.broker),
+        backend: broker.backend,
+        args,
+      });
       workers.push(worker);
       return worker;
     },
@@ -47,7 +53,7 @@ export async function openWorkerRig(kind: BrokerKind): Promise<WorkerRig> {
       });
       return taskId;
     },
-    result: (taskId, timeoutMs = 15_000) => backend.watch(taskId, AbortSignal.timeout(timeoutMs)),
+    result: (taskId, timeoutMs = 45_000) => backend.watch(taskId, AbortSignal.timeout(timeoutMs)),
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop(5_000)));
       await Promise.all([transport.close(), backend.close()]);
