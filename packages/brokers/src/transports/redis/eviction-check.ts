@@ -1,6 +1,6 @@
 import { CeleriacError } from '@celeriac/protocol';
 import { isErrorReply } from './redis-connection.ts';
-import type { RedisHub } from './redis-hub.ts';
+import { brokerError, type RedisHub } from './redis-hub.ts';
 
 /** Warns when the server may evict tasks, or throws CELERIAC_E_EVICTION with `strict`. Silent where the server does not tell its policy. */
 export async function checkEviction(hub: RedisHub, strict: boolean): Promise<void> {
@@ -26,7 +26,7 @@ export async function evictionPolicy(hub: RedisHub): Promise<string | undefined>
     const reply: readonly unknown[] = await client.config('GET', 'maxmemory-policy');
     if (typeof reply[1] === 'string') return reply[1];
   } catch (error) {
-    if (!isErrorReply(error)) throw error;
+    if (!isErrorReply(error)) throw brokerError(error, hub.isClosed);
   }
   // Managed servers refuse CONFIG.
   const info = await client.info('memory').catch(() => '');

@@ -75,6 +75,11 @@ export function createRedisTransport(options: TransportOptions): RedisTransport 
     await checkEviction(hub, options.strict ?? false);
     const consumer = new RedisConsumer(consumeOptions, { hub, bindings, dueMover, sweeper, onEnd: (ended) => consumers.delete(ended) });
     await consumer.open();
+    // An answer may still come when the connection has been told to end: nobody would end this consumer any more.
+    if (closing !== undefined) {
+      await consumer.end();
+      throw closedError();
+    }
     consumers.add(consumer);
     return consumer;
   }
