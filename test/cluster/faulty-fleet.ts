@@ -3,7 +3,7 @@
 import { type ApiProxy, type SeenRequest, startApiProxy } from '../kubernetes/api-proxy.ts';
 import { sharedControlPlane } from '../kubernetes/control-plane.ts';
 import { metric } from './fleet-checks.ts';
-import { type AutoscalerProcess, type Fleet, startFleet } from './fleet-rig.ts';
+import { type AutoscalerProcess, type Fleet, STEADY_LEASE, startFleet } from './fleet-rig.ts';
 
 const scaling = '{ min: 0, max: 3, goal: { queueWait: 2s, expectedTaskTime: 1s, expectedStartTime: 3s }, idleToZero: 3s, downDelay: 1s }';
 
@@ -18,7 +18,9 @@ export async function startFaulty(): Promise<Faulty> {
   await using stack = new AsyncDisposableStack();
   const cluster = await sharedControlPlane();
   const proxy = stack.use(await startApiProxy(cluster));
-  const fleet = stack.use(await startFleet({ broker: 'redis', cluster, autoscalers: 0, pools: [{ name: 'load', slots: 1, scaling }] }));
+  const fleet = stack.use(
+    await startFleet({ broker: 'redis', cluster, config: STEADY_LEASE, autoscalers: 0, pools: [{ name: 'load', slots: 1, scaling }] }),
+  );
   const autoscaler = await fleet.startAutoscaler({ kubeconfig: proxy.through(fleet.kubeconfig) });
   const kept = stack.move();
   return { proxy, fleet, autoscaler, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -39,6 +41,6 @@ export const signalAgeS = async (autoscaler: AutoscalerProcess): Promise<number>
 /** Some tasks from their publication to their end. */
 export async function work(fleet: Fleet, count: number, ms = 800): Promise<readonly string[]> {
   const ids = await fleet.publish('load', count, ms);
-  await fleet.ledger.allEnded(ids, 60_000);
+  await fleet.ledger.allEnded(ids, 90_000);
   return ids;
 }
