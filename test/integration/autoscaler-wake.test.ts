@@ -30,8 +30,8 @@ const manyPools = (command: string): string =>
     ),
   ].join('\n');
 
-/** Publish, notice, look, decide and start, one behind the other. */
-const STEPS = 5;
+/** Publish (two), notice, look, a turn that is under way, the next turn's look, its decision and the start, one behind the other. */
+const STEPS = 8;
 
 /** Until it is called: how long the slowest of short waits took, each with a question to the broker, beyond what it waits for. */
 function slowestStep(transport: Transport): () => Promise<number> {
