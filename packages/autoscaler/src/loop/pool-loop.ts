@@ -5,6 +5,7 @@ import { isIdle } from '../decide/idle.ts';
 import { type Grant, mergeOrders, noOrders, type Orders, type PoolSeen, type ReplicaSeen, type ScheduleSeen } from '../decide/seen.ts';
 import type { PoolSpec } from '../decide/spec.ts';
 import { initialPoolState, type PoolState, resumedPoolState } from '../decide/state.ts';
+import { wantedOf } from '../decide/wanted.ts';
 import type { FleetWatch } from '../fleet/fleet-watch.ts';
 import type { WorkerControl } from '../fleet/worker-control.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -266,7 +267,7 @@ export class PoolLoop {
     const want = decision.apply ? decision.to : Math.max(decision.from, decision.to);
     const seen = {
       want,
-      wish: mayTrim(spec, decision, pool.orders, pool.hold) ? decision.budgetAsk.wish : null,
+      wish: mayTrim(spec, decision, pool.orders, pool.hold) ? wantedOf(decision) : null,
       replicas,
       hold: pool.hold ?? pool.shrinkHold ?? null,
       answers: { ...this.#effects.answers },
