@@ -124,7 +124,7 @@ export function createAmqpTransport(options: TransportOptions): Transport {
     },
     consume: (consumeOptions) =>
       whenOpen(async () => {
-        const consumer = await createAmqpConsumer({
+        const opening = createAmqpConsumer({
           link: consuming,
           rpc: consumeRpc,
           options: consumeOptions,
@@ -135,6 +135,14 @@ export function createAmqpTransport(options: TransportOptions): Transport {
             for (const consumer of consumers) if (consumer.isEnded) consumers.delete(consumer);
           },
         });
+        const consumer = await opening.catch((error: unknown) => {
+          throw closed === undefined ? error : closedError();
+        });
+        // The last answer may still come while the connection ends: nobody would end this consumer any more.
+        if (closed !== undefined) {
+          consumer.end();
+          throw closedError();
+        }
         consumers.add(consumer);
         return consumer;
       }),
