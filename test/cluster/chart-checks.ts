@@ -1,9 +1,11 @@
 // What the scenarios of the chart ask again and again.
 
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { type KubeList, type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { letTimePass } from '../until.ts';
 import { ask, type ChartRig, MOST } from './chart-rig.ts';
+import { busyAt, endedBadly, runsOf } from './fleet-safety.ts';
 import { type PolicyRule, permissionOf, permissions } from './permissions.ts';
 
 export interface LoadedRun<T> {
@@ -13,11 +15,21 @@ export interface LoadedRun<T> {
   readonly answer: T;
 }
 
-/** Does something while more tasks arrive than all workers of the largest pool can run; whatever it is, the number of replicas stays. */
+/** Tasks that are not done, at any time: four rounds of all slots there can be. */
+const BACKLOG = 4 * 2 * MOST;
+
+/** Does something while there are always more tasks than all workers of the largest pool can run; whatever it is, the number of replicas stays. */
 export async function underLoad<T>(rig: ChartRig, act: () => Promise<T>): Promise<LoadedRun<T>> {
-  const ids = [...(await rig.publish('emails', 16, 2_000))];
-  const started = (): number => ids.filter((id) => rig.ledger.counts().starts.has(id)).length;
-  await rig.eventually('all slots at work', async () => (await rig.wanted('emails')) === MOST && started() >= 2 * MOST);
+  const ids: string[] = [];
+  const feed = async (): Promise<void> => {
+    ids.push(...(await rig.publish('emails', BACKLOG - rig.ledger.lost(ids).length, 2_000)));
+  };
+  const allAtWork = async (): Promise<boolean> => {
+    await feed();
+    if ((await rig.wanted('emails')) !== MOST || (await names(rig, 'worker')).length !== MOST) return false;
+    return busyAt(runsOf(rig), Date.now()) === MOST;
+  };
+  await rig.eventually('all workers at work', allAtWork, 120_000);
   const workers = await names(rig, 'worker');
   const beganMs = Date.now();
   let ended = false;
@@ -25,7 +37,7 @@ export async function underLoad<T>(rig: ChartRig, act: () => Promise<T>): Promis
     ended = true;
   });
   while (!ended) {
-    ids.push(...(await rig.publish('emails', 3, 2_000)));
+    await feed();
     await Promise.race([acting.catch(() => undefined), letTimePass(500, 'the next tasks arrive')]);
   }
   const answer = await acting;
@@ -39,32 +51,33 @@ export async function underLoad<T>(rig: ChartRig, act: () => Promise<T>): Promis
 export function expectKept(rig: ChartRig, ids: readonly string[]): void {
   const { kubelet, ledger } = rig;
   const failed = kubelet.records
-    .filter(({ endedAtMs, exitCode }) => endedAtMs !== undefined && exitCode !== 0)
+    .filter(endedBadly)
     .map((record) => `${record.pod} ended with ${record.exitCode}: ${record.output().slice(-1_000)}`);
   const seen = { killed: kubelet.records.filter(({ killed }) => killed), failed, lost: ledger.lost(ids), twice: ledger.duplicated() };
   expect(seen).toEqual({ killed: [], failed: [], lost: [], twice: [] });
 }
 
 export async function expectOneLeader(rig: ChartRig): Promise<void> {
-  const leader = await rig.leader();
-  // The Lease, what the replicas say of themselves and the label by which the Service finds the leader are of one mind.
-  const name = `${rig.release}-celeriac-autoscaler`;
-  const lease = await rig.cluster.api.get<KubeObject<{ holderIdentity: string }>>(resourcePath('Lease', rig.namespace, name));
-  if (rig.kubelet.realHostnames) expect(lease.spec?.holderIdentity).toContain(leader.metadata.name);
-  await rig.eventually('the label of the leader', async () => {
-    const labelled = (await rig.pods('autoscaler')).filter(({ metadata }) => metadata.labels?.['celeriac.dev/role'] === 'leader');
-    return labelled.length === 1 && labelled[0]?.metadata.name === leader.metadata.name;
-  });
-  // It leads before it has read every signal.
-  await rig.eventually('one that is ready and one that stands by', async () => {
-    const answers = await Promise.all((await rig.pods('autoscaler')).map((pod) => ask(pod, '/readyz')));
-    return (
-      answers
-        .map((answer) => answer.trim())
-        .toSorted()
-        .join() === 'ok,standby'
-    );
-  });
+  // The Lease, what the replicas say of themselves and the label by which the Service finds the leader are of one mind, once those that an
+  // upgrade replaced are gone and the leader has read every signal.
+  const path = resourcePath('Lease', rig.namespace, `${rig.release}-celeriac-autoscaler`);
+  const seen = async (): Promise<unknown> => {
+    const pods = await rig.pods('autoscaler');
+    const answers = await Promise.all(pods.map((pod) => ask(pod, '/readyz').catch((error: Error) => error.message)));
+    const { spec } = await rig.cluster.api.get<KubeObject<{ holderIdentity: string }>>(path);
+    return pods
+      .map(({ metadata: { name, labels } }, index) => ({
+        says: answers[index]?.trim(),
+        isLabelled: labels?.['celeriac.dev/role'] === 'leader',
+        holdsLease: rig.kubelet.realHostnames ? spec?.holderIdentity.includes(name) : answers[index]?.trim() === 'ok',
+      }))
+      .toSorted((a, b) => String(a.says).localeCompare(String(b.says)));
+  };
+  const wanted = [
+    { says: 'ok', isLabelled: true, holdsLease: true },
+    { says: 'standby', isLabelled: false, holdsLease: false },
+  ];
+  await rig.eventually('one that leads and one that stands by', async () => isDeepStrictEqual(await seen(), wanted), 120_000);
 }
 
 /** No pod asked for what it may not, and the Role allows nothing that was not asked for, but for what waits for a chance. */

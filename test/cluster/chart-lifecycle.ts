@@ -9,7 +9,7 @@ const KINDS = [
   ...['Pod', 'Deployment', 'ReplicaSet', 'Service', 'Secret', 'ConfigMap', 'ServiceAccount', 'Role', 'RoleBinding', 'Lease'],
   ...['PodDisruptionBudget', 'Job'],
 ];
-const STEP_LIMIT_MS = 150_000;
+const STEP_LIMIT_MS = 400_000;
 const emails: Values = { queues: ['emails'] };
 /** Never has any work, and would keep a worker for five minutes after the last. */
 const quiet: Values = { queues: ['quiet'], scaling: { idleToZero: '5m' } };
@@ -48,7 +48,7 @@ export function describeLifecycle(helm: Helm): void {
       const deployment = rig.deployment('emails');
       const before = rig.history(deployment).length;
       const ids = await rig.publish('emails', 24, 700);
-      await rig.ledger.allEnded(ids, 60_000);
+      await rig.ledger.allEnded(ids, 120_000);
       await rig.atZero('emails');
       expectSafe(rig, deployment, ids);
       const grown = rig.history(deployment).slice(before);
@@ -67,7 +67,7 @@ export function describeLifecycle(helm: Helm): void {
       expect(answer).toBe('');
       // The same workers at the same number.
       expect(await names(rig, 'worker')).toEqual(workers);
-      await rig.ledger.allEnded(ids, 60_000);
+      await rig.ledger.allEnded(ids, 120_000);
       await rig.atZero('emails');
       expectSafe(rig, rig.deployment('emails'), ids);
     });
@@ -76,7 +76,7 @@ export function describeLifecycle(helm: Helm): void {
       const { ids, workers, answer } = await underLoad(rig, () => rig.upgrade(THIRD));
       expect(answer.stderr).toBe('');
       ids.push(...(await rig.publish('reports', 4, 500)));
-      await rig.ledger.allEnded(ids, 60_000);
+      await rig.ledger.allEnded(ids, 120_000);
       expect((await names(rig, 'worker')).filter((name) => workers.includes(name))).toEqual([]);
       await Promise.all([rig.atZero('emails'), rig.atZero('reports')]);
       expectKept(rig, ids);
@@ -84,10 +84,10 @@ export function describeLifecycle(helm: Helm): void {
     });
 
     step('goes back by a rollback in the middle of a load: replicas and tasks stay, the added pool goes', async () => {
-      const rollback = ['rollback', rig.release, '2', '--wait', '--timeout', '90s'];
+      const rollback = ['rollback', rig.release, '2', '--wait', '--timeout', '200s'];
       const { ids, answer } = await underLoad(rig, () => rig.helm(rollback));
       expect(answer.stderr).toBe('');
-      await rig.ledger.allEnded(ids, 60_000);
+      await rig.ledger.allEnded(ids, 120_000);
       await rig.atZero('emails');
       expectKept(rig, ids);
       const left = await objects(rig, ['Deployment', 'ServiceAccount']);
@@ -103,7 +103,7 @@ export function describeLifecycle(helm: Helm): void {
     });
 
     step('passes its own tests', async () => {
-      const { stdout } = await rig.helm(['test', rig.release, '--timeout', '120s']);
+      const { stdout } = await rig.helm(['test', rig.release, '--timeout', '200s']);
       expect(stdout.match(/Phase: .*/g)).toEqual(['Phase:          Succeeded', 'Phase:          Succeeded']);
       const said = (test: string): string => rig.kubelet.logs(`${rig.release}-celeriac-test-${test}`);
       expect(said('round-trip')).toContain('[1, 2]');
@@ -127,7 +127,7 @@ export function describeLifecycle(helm: Helm): void {
       expect((await rig.install(FIRST)).stderr).toBe('');
       await expectOneLeader(rig);
       const ids = await rig.publish('emails', 4, 200);
-      await rig.ledger.allEnded(ids, 60_000);
+      await rig.ledger.allEnded(ids, 120_000);
       await Promise.all([rig.atZero('emails'), rig.atZero('quiet')]);
       expectKept(rig, ids);
     });

@@ -14,7 +14,7 @@ import { pythonPeer } from '../python/venv.ts';
 import { expectKept, names } from './chart-checks.ts';
 import { type ChartRig, startChartRig, type Values } from './chart-rig.ts';
 
-const LIMIT_MS = 150_000;
+const LIMIT_MS = 400_000;
 
 describe('a release with pools of all kinds', () => {
   let rig: ChartRig;
@@ -57,7 +57,7 @@ describe('a release with pools of all kinds', () => {
     });
     await cluster.created(namespace, broker, workerDeployment({ name: 'legacy', program, graceS: 40 }));
     await rig.install(values());
-  });
+  }, LIMIT_MS);
   afterAll(async () => {
     await rig?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
@@ -72,7 +72,7 @@ describe('a release with pools of all kinds', () => {
       ...(await rig.publish('legacy', 12, 700)),
       ...(await rig.publish('fixed', 6, 200)),
     ];
-    await rig.ledger.allEnded(ids, 60_000);
+    await rig.ledger.allEnded(ids, 120_000);
     const most = (deployment: string): number => Math.max(...rig.history(deployment).map(({ replicas }) => replicas));
     expect(most(rig.deployment('snakes'))).toBeGreaterThanOrEqual(2);
     expect(most('legacy')).toBeGreaterThanOrEqual(2);
@@ -88,7 +88,7 @@ describe('a release with pools of all kinds', () => {
     await moveBroker(moved);
     await using celery = disposable(new Celery({ broker: moved }));
     const ids = await rig.publish('snakes', 8, 500, celery.it);
-    await rig.ledger.allEnded(ids, 90_000);
+    await rig.ledger.allEnded(ids, 120_000);
     await rig.atZero('snakes');
     expectKept(rig, ids);
     expect(await names(rig, 'autoscaler')).toEqual(autoscalers);

@@ -23,7 +23,7 @@ import { type ReplicasChange, watchReplicas } from './replica-history.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const CHART = join(ROOT, 'helm/celeriac');
 const TASKS = join(ROOT, 'test/integration/autoscaler-tasks.ts');
-const HELM_LIMIT_MS = 150_000;
+const HELM_LIMIT_MS = 240_000;
 
 export type Helm = 'helm3' | 'helm4';
 export type Values = Readonly<Record<string, unknown>>;
@@ -137,7 +137,7 @@ export async function startChartRig(helm: Helm, options: ChartRigOptions = {}): 
     const apply = (command: readonly string[], values: Values, args: readonly string[] = []): Promise<HelmAnswer> => {
       const file = join(folder, 'values.json');
       writeFileSync(file, JSON.stringify(merged(common, values)));
-      return run([...command, release, CHART, '-f', file, '--wait', '--timeout', '90s', ...args]);
+      return run([...command, release, CHART, '-f', file, '--wait', '--timeout', '200s', ...args]);
     };
 
     const rig: ChartRig = {
@@ -168,12 +168,12 @@ export async function startChartRig(helm: Helm, options: ChartRigOptions = {}): 
         const path = resourcePath('Deployment', namespace, rig.deployment(pool), 'scale');
         return (await cluster.api.get<KubeObject<{ replicas?: number }>>(path)).spec?.replicas ?? 0;
       },
-      async atZero(pool, timeoutMs = 60_000) {
+      async atZero(pool, timeoutMs = 120_000) {
         const empty = async (): Promise<boolean> => (await rig.wanted(pool)) === 0 && (await rig.pods('worker', pool)).length === 0;
         await rig.eventually(`${pool} at zero`, empty, timeoutMs);
       },
       history: (deployment) => changes.get(deployment) ?? [],
-      eventually: (what, question, timeoutMs = 60_000) =>
+      eventually: (what, question, timeoutMs = 90_000) =>
         until(question, { timeoutMs, everyMs: 100, what }).catch((error: Error) => {
           throw new Error(`${error.message}\n${kubelet.logs(release).slice(-8_000)}`);
         }),
@@ -188,7 +188,7 @@ export async function startChartRig(helm: Helm, options: ChartRigOptions = {}): 
 
 /** What a person would get from a port-forward to this pod. */
 export async function ask(pod: Pod, path: string): Promise<string> {
-  const answer = await fetch(`http://${pod.status?.podIP}:9810${path}`, { signal: AbortSignal.timeout(5_000) });
+  const answer = await fetch(`http://${pod.status?.podIP}:9810${path}`, { signal: AbortSignal.timeout(10_000) });
   return answer.text();
 }
 
