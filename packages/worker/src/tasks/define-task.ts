@@ -1,21 +1,24 @@
 import { CeleriacError, type Contract, mergeNeeds, readNeeds, type TaskNeeds } from '@celeriac/protocol';
 import type { TaskOptions } from './manifest.ts';
-import { TASK_BRAND, type Task, type TaskFunction } from './task.ts';
+import { type AnyContract, TASK_BRAND, type Task, type TaskFunction } from './task.ts';
+
+type TypedContract = AnyContract & Pick<Contract<readonly unknown[], object>, '~types'>;
+type TypesOf<C extends TypedContract> = NonNullable<C['~types']>;
+// Taken from the contract alone: inferred together with the function, optional arguments would be lost.
+type ArgsOf<C extends TypedContract> = TypesOf<C>['args'];
+type ResultOf<C extends TypedContract> = TypesOf<C>['result'];
 
 /**
  * Defines a task: a contract or a name, policies (each with a default, see {@link TaskOptions}) and the function that serves it. A module given by
  * `-A` registers every task it exports. With a contract the argument and result types come from it; with a name they come from the function.
  * Throws CELERIAC_E_CONFIG where the name is empty, the function is missing, or what the task needs cannot be read.
  */
-export function defineTask<Args extends readonly unknown[], Kwargs extends object, Result>(
-  contract: Contract<Args, Kwargs, Result>,
-  run: TaskFunction<Args, Result>,
-): Task<Args, Result>;
-export function defineTask<Args extends readonly unknown[], Kwargs extends object, Result>(
-  contract: Contract<Args, Kwargs, Result>,
+export function defineTask<C extends TypedContract>(contract: C, run: TaskFunction<ArgsOf<C>, ResultOf<C>>): Task<ArgsOf<C>, ResultOf<C>>;
+export function defineTask<C extends TypedContract>(
+  contract: C,
   options: TaskOptions,
-  run: TaskFunction<Args, Result>,
-): Task<Args, Result>;
+  run: TaskFunction<ArgsOf<C>, ResultOf<C>>,
+): Task<ArgsOf<C>, ResultOf<C>>;
 export function defineTask<Args extends readonly unknown[], Result>(name: string, run: TaskFunction<Args, Result>): Task<Args, Result>;
 export function defineTask<Args extends readonly unknown[], Result>(
   name: string,

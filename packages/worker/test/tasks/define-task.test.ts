@@ -65,3 +65,15 @@ test('what a task throws to say something is told apart from what went wrong', (
   expect(taskErrorKind(new Error('Retry'))).toBeUndefined();
   expect(taskErrorKind('Retry')).toBeUndefined();
 });
+
+test('a contract with an optional argument gives the function its types', async () => {
+  const greet = contract<(name: string, times?: number) => string | null>('greet', { params: ['name', 'times?'] });
+  const task = defineTask(greet, (_ctx, name, times) => (times === undefined ? name : name.repeat(times)));
+  expect(await task.run({} as never, 'a')).toBe('a');
+  expect(await task.run({} as never, 'a', 2)).toBe('aa');
+  defineTask(greet, { acksLate: false }, async (_ctx, name) => name);
+  // @ts-expect-error the result is a text or null
+  defineTask(greet, () => 3);
+  // @ts-expect-error it may be absent
+  defineTask(greet, (_ctx, name, times) => name + times.toFixed());
+});
