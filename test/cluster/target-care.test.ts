@@ -24,6 +24,39 @@ describe('another writer', () => {
     await until(async () => (await rig.events()).some(({ reason }) => reason === 'ScalingHeld'), { what: 'an Event' });
   });
 
+  it('is none of us: a zero tells no name, whether it shows before its answer comes or another holder of the lease wrote it', async () => {
+    const cluster = await sharedControlPlane();
+    await using proxy = await startApiProxy(cluster);
+    await using rig = await startTargetRig({ cluster, kubeconfig: () => Promise.resolve(proxy.through(cluster.kubeconfig)) });
+    const isGone = (): boolean => rig.replicas().length === 0;
+    const up = async (): Promise<string> => {
+      await rig.target.grow(0, 1);
+      const [name = ''] = await rig.ready(1);
+      return name;
+    };
+    for (let round = 1; round <= 2; round += 1) {
+      const name = await up();
+      await rig.target.mark([name]);
+      const lost = proxy.loseAnswer(({ method, path }) => method === 'PATCH' && path.includes('/scale'));
+      const asked = proxy.hold(({ method, path }) => method === 'GET' && path.includes('/scale') && lost.met.length > 0);
+      const removal = rig.target.remove([name]);
+      await until(isGone, { what: 'the pod gone before the answer' });
+      asked.release();
+      await removal;
+    }
+    expect(look(rig).hold).toBeNull();
+    const other = rig.another();
+    for (let round = 1; round <= 2; round += 1) {
+      const name = await up();
+      await until(() => other.look(Date.now()).replicas.kind === 'reading', { what: 'the pod in the view of the other' });
+      await other.mark([name]);
+      await other.remove([name]);
+      rig.target.takenOver();
+      await until(isGone, { what: 'the pod gone by the other' });
+    }
+    expect(look(rig).hold).toBeNull();
+  });
+
   it('is not taken for absent where nobody answers who there is', async () => {
     const cluster = await sharedControlPlane();
     await using proxy = await startApiProxy(cluster);

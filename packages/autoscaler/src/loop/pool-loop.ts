@@ -283,9 +283,10 @@ export class PoolLoop {
 
   /** We hold the lease now: go on from what the last holder left, and shrink nothing before a whole window of our own. */
   #takeOver(): void {
-    const { spec, now, lease } = this.#options;
+    const { spec, now, lease, target } = this.#options;
     const atMs = now();
     const left = lease.memory.read(spec.pool);
+    target.takenOver?.();
     this.#term += 1;
     // By the clock of another machine, which may be ahead of ours.
     const wishes = (left?.wishes ?? []).map((wish) => ({ ...wish, atMs: Math.min(wish.atMs, atMs) }));

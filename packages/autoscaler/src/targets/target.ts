@@ -76,6 +76,8 @@ export interface Target {
    * holder of the lease. Absent where a shrink has ended with the promise of whoever asked.
    */
   fence?(): Promise<void>;
+  /** We hold the lease from here on: what its last holder wrote meanwhile is nobody else's. Absent where nobody else writes. */
+  takenOver?(): void;
   /**
    * The least number, not below `to`, to which somebody else may shrink it now so that none but these idle ones go, or such in which nothing
    * runs; null where that cannot be told. Absent where nobody else can.

@@ -66,6 +66,7 @@ export class DeploymentEye {
   #scaledAtMs: number | null = null;
   #awaitedLook = 0;
   #asks: readonly number[] = [];
+  #zeroSent = false;
   #written: { readonly to: number; readonly generation: number; readonly atMs: number } | null = null;
   #blindSinceMs: number | null = null;
   #last: EyeSeen | null = null;
@@ -106,6 +107,16 @@ export class DeploymentEye {
   /** What the workers do. */
   observe(nowMs: number, work: TargetWork): void {
     this.#memory.observe(nowMs, this.#last?.pods ?? [], work);
+  }
+
+  /** `/scale` is about to be written: that may show before it is answered, and a zero does not tell whose it is. */
+  writing(to: number): void {
+    this.#zeroSent = to === 0;
+  }
+
+  /** Another holder of the lease may have written since. */
+  takenOver(): void {
+    this.#writers = { ...this.#writers, ours: null };
   }
 
   /** `/scale` was written. */
@@ -188,6 +199,7 @@ export class DeploymentEye {
       upSinceMs: this.#upAtMs(objects.pods).reduce<number | null>((latest, atMs) => Math.max(latest ?? atMs, atMs), null),
       revision: deployment.revision,
     });
+    if (this.#zeroSent && deployment.replicas === 0) this.#writers = { ...this.#writers, ours: { replicas: 0, atMs: nowMs } };
     if (this.#written === null) this.#writers = writersAfter(nowMs, this.#writers, deployment);
     const wrong = this.#removals.check(objects.pods, wanted);
     if (wrong.length > 0) onWrongVictim(wrong);

@@ -249,6 +249,10 @@ export class DeploymentTarget implements Target {
     await fenceScale({ client: connection.client, namespace: this.#namespace, name: config.name, mayWrite });
   }
 
+  takenOver(): void {
+    this.#eye.takenOver();
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -270,6 +274,7 @@ export class DeploymentTarget implements Target {
   async #write(seen: EyeSeen, to: number, reason: string, why: string, still: () => boolean = () => true): Promise<void> {
     const from = seen.wanted;
     if (to === from) return;
+    this.#eye.writing(to);
     await this.#changes.move(seen.deployment.uid, from, to, still);
     this.#eye.wrote(this.#options.now(), from, to);
     this.#announcer.happened(seen.deployment, 'Normal', reason, `from ${from} to ${to}${why === '' ? '' : `: ${why}`}`);
