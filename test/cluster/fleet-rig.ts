@@ -178,8 +178,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
           const pods = await cluster.api.get<{ items: unknown[] }>(path, { labelSelector: `app=${deployment}` });
           return pods.items.length === 0 && (await fleet.wanted(deployment)) === 0;
         };
-        await until(empty, { timeoutMs, everyMs: 100, what: `${deployment} at zero` }).catch((error: Error) => {
-          throw new Error(`${error.message}\n${said(autoscalers)}`);
+        await until(empty, { timeoutMs, everyMs: 100, what: `${deployment} at zero` }).catch(async (error: Error) => {
+          const pools = await Promise.allSettled(autoscalers.map((one) => one.pools()));
+          const objects = await cluster.kubectl(['get', 'deployments,replicasets,pods', '-n', namespace, '-o', 'wide']).catch(String);
+          throw new Error(`${error.message}\n${JSON.stringify(pools, null, 1)}\n${objects}\n${said(autoscalers)}`);
         });
       },
       changes: (deployment) => (changes.get(deployment) ?? []).map(({ replicas }) => replicas),
