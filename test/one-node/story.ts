@@ -64,7 +64,8 @@ export function tellStory(options: StoryOptions): void {
   if (rounds.length > 0) {
     it('wakes from zero for one task, and returns what it returned', async () => {
       const publishedAtMs = Date.now();
-      const [id = ''] = await release.publish('jobs', 1, 100);
+      // not short: what it takes is learnt, and makes the size that the burst of the next test is given
+      const [id = ''] = await release.publish('jobs', 1, 3_000);
       const result = await release.app.sendTask('e2e.environment', { args: ['E2E_ROUND'], queue: 'jobs' });
       expect(await result.get({ timeoutMs: 90_000 })).toBe('first');
       await release.ledger.allEnded([id], 60_000);
