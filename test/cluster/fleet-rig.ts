@@ -126,7 +126,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await cluster.kubectl(['apply', '--namespace', namespace, '-f', resolve(ROOT, 'examples/kubernetes/rbac.yaml')]);
     await cluster.created(namespace, ...options.pools.map((pool) => deploymentOf(pool, broker)));
     const kubeconfig = await cluster.kubeconfigFor(namespace, ACCOUNT);
-    await untilAllowed(cluster, namespace, ACCOUNT, { verb: 'list', group: 'apps', resource: 'deployments' });
+    await untilAllowed(cluster, namespace, ACCOUNT, [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['list'] }]);
     const file = join(folder, 'pools.yaml');
     writeFileSync(join(folder, 'broker-url'), broker, { mode: 0o600 });
     writeFileSync(file, poolsYaml(options, namespace, join(folder, 'broker-url')));

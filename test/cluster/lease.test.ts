@@ -5,9 +5,9 @@ import { noOrders } from '../../packages/autoscaler/src/decide/seen.ts';
 import type { PoolMemory } from '../../packages/autoscaler/src/lease/memory.ts';
 import { noColdStart } from '../../packages/autoscaler/src/window/cold-start.ts';
 import { noServiceTime } from '../../packages/autoscaler/src/window/service-time.ts';
-import { untilAllowed } from '../kubernetes/access.ts';
 import { startApiProxy } from '../kubernetes/api-proxy.ts';
 import { type ControlPlane, sharedControlPlane } from '../kubernetes/control-plane.ts';
+import { untilAllowed } from '../kubernetes/in-force.ts';
 import { type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { letTimePass, until } from '../until.ts';
 import { calmTimings, contender, type LeaseSpec, leasePath, readLease } from './lease-rig.ts';
@@ -176,10 +176,8 @@ describe('what cannot be had', () => {
         subjects: [{ kind: 'ServiceAccount', name: 'autoscaler', namespace }],
       },
     );
-    const kubeconfig = await plane.kubeconfigFor(namespace, 'autoscaler');
-    const api = plane.apiAs(kubeconfig);
-    await untilAllowed(api, namespace, [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs }]).finally(() => api.close());
-    return kubeconfig;
+    await untilAllowed(plane, namespace, 'autoscaler', [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs }]);
+    return await plane.kubeconfigFor(namespace, 'autoscaler');
   };
 
   it.each([

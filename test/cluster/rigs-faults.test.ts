@@ -129,7 +129,7 @@ describe('an own control plane', () => {
   it('gives a service account its own token and no more rights than its Role', async () => {
     const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
     await cluster.created(namespace, ...serviceAccountWith('reader', namespace, rules));
-    await untilAllowed(cluster, namespace, 'reader', { verb: 'list', resource: 'pods' });
+    await untilAllowed(cluster, namespace, 'reader', [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }]);
     const reader = cluster.apiAs(await cluster.kubeconfigFor(namespace, 'reader'));
     try {
       const pods = resourcePath('Pod', namespace);

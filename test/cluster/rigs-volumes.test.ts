@@ -135,7 +135,9 @@ describe('pods with images, volumes, accounts and Services', () => {
   it('reach the API by their own account, and may do there what its Role allows', async () => {
     const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'], resourceNames: ['own'] }];
     await cluster.created(namespace, ...serviceAccountWith('reader', namespace, rules), keys('ConfigMap', 'own', { a: 'mine' }));
-    await untilAllowed(cluster, namespace, 'reader', { verb: 'get', resource: 'configmaps', name: 'own' });
+    await untilAllowed(cluster, namespace, 'reader', [
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['own'], verbs: ['get'] },
+    ]);
     const kubectl = await kubernetesProgram('kubectl');
     const script = `${kubectl} --cache-dir "$PWD/cache" get configmap own -o 'jsonpath={.data.a}'; echo; ${kubectl} --cache-dir "$PWD/cache" get pods 2>&1 | sed 's/.*User/User/';
       cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; test -n "$KUBERNETES_SERVICE_HOST" && echo " known"`;
