@@ -56,10 +56,15 @@ async function applyAsArgo(name: string, replicas: number | null): Promise<void>
   await fleet.cluster.kubectl(['apply', '--namespace', fleet.namespace, ...flags, '-f', '-'], { stdin: JSON.stringify(manifest) });
 }
 
+/** Resolves when the autoscaler has seen them: what is published before that may still be decided on without them. */
 async function annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
-  const keys = Object.entries(annotations).map(([key, value]) => [`autoscaling.keda.sh/${key}`, value]);
+  const keys = Object.entries(annotations).map(([key, value]) => [`autoscaling.keda.sh/${key}`, value] as const);
   await fleet.cluster.api.patch(resourcePath('Deployment', fleet.namespace, name), {
     metadata: { annotations: Object.fromEntries(keys) },
+  });
+  await eventually(fleet, `the annotations of ${name} seen`, async () => {
+    const by = (await poolOf(fleet, name)).orders.by.replaceAll('annotation ', '').split(' and ');
+    return keys.every(([key, value]) => by.includes(key) === (value !== null));
   });
 }
 
