@@ -7,6 +7,7 @@ import type { SlimPod } from '../../packages/autoscaler/src/kubernetes/slim.ts';
 import { DELETION_COST } from '../../packages/autoscaler/src/targets/kubernetes/pod-facts.ts';
 import { victimsOf } from '../../packages/autoscaler/src/targets/kubernetes/victims-of.ts';
 import { startControlPlane } from '../kubernetes/control-plane.ts';
+import { workerDeployment } from '../kubernetes/manifests.ts';
 import { type KubeList, type KubeObject, resourcePath } from '../kubernetes/objects.ts';
 import { until } from '../until.ts';
 import { startTargetRig, type TargetRig } from './target-rig.ts';
@@ -151,6 +152,22 @@ describe('a shrink', () => {
     await until(() => rig.replicas().every((replica) => replica.host !== null && !replica.empty), { what: 'four pods' });
     await rig.target.grow(4, 6);
     expect(await rig.wanted()).toBe(6);
+  });
+
+  it('grows to what is asked for where that was decided without sight of the replicas, though they are in sight again', async () => {
+    await using rig = await startTargetRig();
+    const { cluster, namespace, name, target } = rig;
+    const other = rig.another();
+    const kindFor = (one: typeof target): string => one.look(Date.now()).replicas.kind;
+    await cluster.api.delete(resourcePath('Deployment', namespace, name));
+    await until(() => kindFor(target) === 'unavailable', { what: 'no Deployment in the view' });
+    await cluster.created(namespace, workerDeployment({ name, replicas: 2 }));
+    // seen by another one: the target itself does not look again before it is told to grow
+    await until(() => kindFor(other) === 'reading', { what: 'the Deployment in the view' });
+    await target.grow(0, 4);
+    expect(await rig.wanted()).toBe(4);
+    await target.grow(0, 3);
+    expect(await rig.wanted()).toBe(4);
   });
 });
 

@@ -62,6 +62,8 @@ export class DeploymentTarget implements Target {
   readonly #listeners: (() => void)[] = [];
   readonly #endings: (() => void)[] = [];
   #likeness = '';
+  /** The last look saw no replicas. */
+  #lookedBlind = false;
   #wrongVictim: { readonly untilMs: number; readonly text: string } | null = null;
   #failure: { readonly text: string; readonly count: number; readonly untilMs: number } | null = null;
 
@@ -103,6 +105,7 @@ export class DeploymentTarget implements Target {
 
   look(nowMs: number): TargetSeen {
     const seen = this.#eye.look(nowMs);
+    this.#lookedBlind = seen.kind === 'unavailable';
     if (seen.kind === 'unavailable') {
       return {
         replicas: unavailable(seen.reason, seen.sinceMs),
@@ -126,14 +129,16 @@ export class DeploymentTarget implements Target {
   }
 
   grow(from: number, to: number, why = ''): Promise<void> {
-    return this.#changes.inTurn(() => this.#grow(from, to, why));
+    // What was decided without sight of the replicas is a number in all: added to what is seen by now it could be more than the most there may be.
+    const blind = this.#lookedBlind;
+    return this.#changes.inTurn(() => this.#grow(from, to, why, blind));
   }
 
-  async #grow(from: number, to: number, why: string): Promise<void> {
+  async #grow(from: number, to: number, why: string, blind: boolean): Promise<void> {
     const { logger, pool, now } = this.#options;
     try {
       const seen = this.#eye.look(now());
-      if (seen.kind === 'unavailable') await this.#changes.raise(to);
+      if (blind || seen.kind === 'unavailable') await this.#changes.raise(to);
       else await this.#write(seen, seen.wanted + (to - from), 'ScaledUp', why);
       this.#failure = null;
     } catch (error) {
