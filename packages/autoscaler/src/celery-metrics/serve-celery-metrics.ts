@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Bus, createControlClient, type Logger, type Transport } from '@celeriac/brokers';
 import type { Autoscaler } from '../autoscaler.ts';
 import { listen } from '../http/listen.ts';
+import { sendPieces } from '../http/send-pieces.ts';
 import { createEventCounts } from './event-counts.ts';
 import { createEventStream } from './event-stream.ts';
 import { CELERY_CONTENT_TYPE, celeryPage } from './exposition.ts';
@@ -45,7 +46,6 @@ export interface CeleryMetricsOptions {
 }
 
 const SWEEP_MS = 30_000;
-const PIECE_LENGTH = 65_536;
 
 /**
  * Serves `/metrics` and `/health`, and begins to listen for events. Every autoscaler of a group counts, so that whoever takes over knows;
@@ -85,7 +85,7 @@ export async function serveCeleryMetrics(options: CeleryMetricsOptions): Promise
     const rows = shows ? counts.series.rows : new Map();
     const hosts = shows ? counts.hosts.look() : new Map();
     response.writeHead(200, { 'content-type': CELERY_CONTENT_TYPE });
-    await send(response, celeryPage({ rows, hosts, queues: shows ? queues : new Map() }));
+    await sendPieces(response, celeryPage({ rows, hosts, queues: shows ? queues : new Map() }));
   };
   const respond = async (path: string, response: ServerResponse): Promise<void> => {
     if (path === '/metrics') return page(response);
@@ -128,28 +128,6 @@ export async function serveCeleryMetrics(options: CeleryMetricsOptions): Promise
       await Promise.all([stream.close(), new Promise<void>((resolve) => server.close(() => resolve()))]);
     },
   };
-}
-
-/** Sends a page of any length without keeping the autoscaler from its turns, and no faster than it is read. */
-async function send(response: ServerResponse, pieces: Iterable<string>): Promise<void> {
-  let text = '';
-  for (const piece of pieces) {
-    text += piece;
-    if (text.length < PIECE_LENGTH) continue;
-    const isTaken = response.write(text);
-    text = '';
-    await new Promise<void>((resolve) => (isTaken ? setImmediate(resolve) : resumed(response, resolve)));
-    if (response.destroyed) return;
-  }
-  response.end(text);
-}
-
-function resumed(response: ServerResponse, resolve: () => void): void {
-  const go = (): void => {
-    response.off('drain', go).off('close', go);
-    resolve();
-  };
-  response.on('drain', go).on('close', go);
 }
 
 function answerHealth(response: ServerResponse, listening: boolean, { traits }: Pick<Transport, 'traits'>): void {

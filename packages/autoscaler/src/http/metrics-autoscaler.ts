@@ -9,7 +9,7 @@ export function createAutoscalerMetrics(makers: MetricMakers, autoscaler: Metric
   const startedAtS = Date.now() / 1_000 - process.uptime();
 
   return {
-    observe: (tick) => turns.observe(tick.tookMs / 1_000),
+    observe: (tick) => turns.observe({}, tick.tookMs / 1_000),
     write() {
       build.set({ version: identity.version, nodeversion: process.version, platform: process.platform, arch: process.arch }, 1);
       leader.set({}, autoscaler.lease.held ? 1 : 0);

@@ -15,7 +15,8 @@ export interface Metrics {
   readonly contentType: string;
   /** Takes in one turn of a pool. */
   observe(tick: PoolTick): void;
-  render(): Promise<string>;
+  /** One page, in pieces. */
+  render(): Promise<readonly string[]>;
 }
 
 /**

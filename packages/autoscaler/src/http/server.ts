@@ -11,6 +11,7 @@ import { createMetrics } from './metrics.ts';
 import type { MetricsIdentity } from './metrics-part.ts';
 import { type PoolSummary, poolSummary } from './pool-summary.ts';
 import { sendNoPool, sendStandby } from './refusals.ts';
+import { sendPieces } from './send-pieces.ts';
 import { takeOrder } from './take-order.ts';
 import { createWriteAccess } from './write-access.ts';
 
@@ -81,9 +82,11 @@ export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<A
         // One that stands by is as ready as it can be: it must not hold up a rollout.
         if (!autoscaler.lease.held) return sendText(response, 200, 'standby\n');
         return autoscaler.ready ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'signals missing\n');
-      case '/metrics':
-        response.writeHead(200, { 'content-type': metrics.contentType }).end(await metrics.render());
-        return;
+      case '/metrics': {
+        const pieces = await metrics.render();
+        response.writeHead(200, { 'content-type': metrics.contentType });
+        return sendPieces(response, pieces);
+      }
       case '/api/state':
         return sendJson(response, 200, {
           ...listing(autoscaler),

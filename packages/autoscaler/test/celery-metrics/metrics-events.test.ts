@@ -9,7 +9,7 @@ it('what events say of queues is shown by who leads, and begins anew for who lea
   const lease = { held: false, holder: null };
   const makers = createMetricMakers(prom);
   const part = createEventMetrics(makers, { lease }, { flow, taken: 5, dropped: { rate: 1, series: 2 }, series: 8 });
-  const render = (): Promise<string> => makers.scrape(() => part.write(new Map()));
+  const render = async (): Promise<string> => (await makers.scrape(() => part.write(new Map()))).join('');
   flow.add('received', 'emails');
   flow.waited('emails', 3);
   const standby = await render();

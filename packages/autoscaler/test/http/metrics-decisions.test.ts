@@ -16,7 +16,7 @@ const tickOf = (pool: string, depth: number, atMs: number, mode: 'on' | 'dry-run
 
 type Made = Awaited<ReturnType<typeof makers>>;
 async function seriesOf(made: Made, part: MetricsPart, pools: ReadonlyMap<string, PoolTick>): Promise<readonly string[]> {
-  const text = await made.scrape(() => part.write(pools));
+  const text = (await made.scrape(() => part.write(pools))).join('');
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 

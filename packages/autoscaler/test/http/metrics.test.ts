@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/decide/decide.ts';
 import type { PoolSeen } from '../../src/decide/seen.ts';
 import type { PoolSpec } from '../../src/decide/spec.ts';
-import { createMetrics } from '../../src/http/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/http/metrics.ts';
 import type { MetricsIdentity, MetricsSource } from '../../src/http/metrics-part.ts';
 import { AUTOSCALER_METRICS } from '../../src/http/tables/autoscaler-table.ts';
 import { createJournal } from '../../src/journal/journal.ts';
@@ -37,6 +37,8 @@ function source(ticks: readonly PoolTick[], changes: Partial<MetricsSource> = {}
   };
 }
 
+const pageOf = async (metrics: Metrics): Promise<string> => (await metrics.render()).join('');
+
 /** Values by series, as `name{a="1",b="2"}`. */
 function seriesOf(text: string): ReadonlyMap<string, number> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -46,7 +48,7 @@ function seriesOf(text: string): ReadonlyMap<string, number> {
 async function scrape(ticks: readonly PoolTick[], changes: Partial<MetricsSource> = {}, more: Partial<MetricsIdentity> = {}) {
   const metrics = await createMetrics(source(ticks, changes), { ...identity, ...more });
   for (const tick of ticks) metrics.observe(tick);
-  return { metrics, text: await metrics.render(), series: seriesOf(await metrics.render()) };
+  return { metrics, text: await pageOf(metrics), series: seriesOf(await pageOf(metrics)) };
 }
 
 describe('metrics', () => {
@@ -125,7 +127,7 @@ describe('metrics', () => {
     const tally = createTally();
     const tick = tickOf(spec(), seen(0));
     const metrics = await createMetrics(source([tick], { tally }), identity);
-    const before = seriesOf(await metrics.render());
+    const before = seriesOf(await pageOf(metrics));
     for (const cause of ['scale-in', 'eviction', 'oom', 'rollout', 'deletion', 'crash']) {
       expect(before.get(`celeriac_tasks_killed_total{pool="default",cause="${cause}"}`)).toBe(0);
     }
@@ -133,7 +135,7 @@ describe('metrics', () => {
     expect(before.get('celeriac_scale_writes_total{pool="default",result="conflict"}')).toBe(0);
     tally.of('default').add('tasks_killed', 'eviction', 3);
     tally.of('default').add('scale_writes', 'written');
-    const after = seriesOf(await metrics.render());
+    const after = seriesOf(await pageOf(metrics));
     expect(after.get('celeriac_tasks_killed_total{pool="default",cause="eviction"}')).toBe(3);
     expect(after.get('celeriac_scale_writes_total{pool="default",result="written"}')).toBe(1);
   });
@@ -178,7 +180,7 @@ describe('metrics', () => {
     const idle = tickOf(spec({ pool: 'idle' }), seen(0, []));
     const metrics = await createMetrics(source([tick, idle]), identity);
     for (const one of [tick, tick, idle]) metrics.observe(one);
-    const series = seriesOf(await metrics.render());
+    const series = seriesOf(await pageOf(metrics));
     expect(series.get('celeriac_cold_start_seconds_count{pool="idle"}')).toBe(0);
     expect(series.get('celeriac_cold_start_seconds_count{pool="default"}')).toBe(1);
     expect(series.get('celeriac_cold_start_seconds_sum{pool="default"}')).toBe(3);
@@ -189,15 +191,15 @@ describe('metrics', () => {
     const lease = { held: true, holder: null };
     const metrics = await createMetrics(source([], { pools, lease }), identity);
     metrics.observe(busy);
-    expect(await metrics.render()).toContain('"default"');
+    expect(await pageOf(metrics)).toContain('"default"');
     const other = { ...busy, pool: 'other', spec: { ...busy.spec, pool: 'other' } };
     pools.clear();
     pools.set('other', other);
-    const renamed = await metrics.render();
+    const renamed = await pageOf(metrics);
     expect(renamed).not.toContain('"default"');
     expect(renamed).toContain('"other"');
     lease.held = false;
-    const standby = await metrics.render();
+    const standby = await pageOf(metrics);
     expect(standby).not.toMatch(/"other"|^celeriac_leader 1$/m);
     // Only of itself: no series that the leader has as well would add up with it.
     const names = [...seriesOf(standby).keys()].map((one) => one.replace(/\{.*/, ''));
@@ -207,7 +209,7 @@ describe('metrics', () => {
 
   it('keep two scrapes at a time apart', async () => {
     const metrics = await createMetrics(source([busy]), identity);
-    const texts = await Promise.all([metrics.render(), metrics.render(), metrics.render()]);
+    const texts = await Promise.all([pageOf(metrics), pageOf(metrics), pageOf(metrics)]);
     for (const text of texts) expect(seriesOf(text).get('celeriac_pool_active_tasks{pool="default"}')).toBe(4);
   });
 });
