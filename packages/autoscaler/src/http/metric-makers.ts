@@ -18,12 +18,18 @@ export type Made<D extends MetricDeclaration> = D['type'] extends 'histogram'
 export interface MetricMakers {
   /** Makes all metrics of a table, under the names the table has for them. */
   make<T extends MetricTable>(table: T): { readonly [Key in keyof T]: Made<T[Key]> };
-  /** The text of one scrape, a piece for each metric, made with time for other work in between; `write` sets every gauge and counter. */
-  scrape(write: () => void): Promise<readonly string[]>;
+  /**
+   * The text of one scrape, a piece for each metric as it is asked for, with time for other work in between. `write` sets every gauge and
+   * counter, all at once when the first piece is asked for.
+   */
+  scrape(write: () => void): AsyncGenerator<string, void>;
   readonly contentType: string;
 }
 
-type Values = readonly ({ readonly labels: Labels; readonly value: number } | HistogramLine)[];
+interface Line {
+  readonly labels: Labels;
+  readonly value: number;
+}
 
 /** What prom-client's registry asks of a metric. Its own gauges keep an index of their series, which cost more than all else at a thousand pools. */
 interface OwnMetric {
@@ -32,7 +38,7 @@ interface OwnMetric {
     readonly name: string;
     readonly help: string;
     readonly type: 'gauge' | 'counter' | 'histogram';
-    readonly values: Values;
+    readonly values: readonly (Line | HistogramLine)[];
     readonly aggregator: 'sum';
   }>;
 }
@@ -40,16 +46,26 @@ interface OwnMetric {
 /** Makers over prom-client, which is loaded by whoever calls this. */
 export function createMetricMakers(prom: typeof import('prom-client')): MetricMakers {
   const registry: Registry = new prom.Registry();
-  const written = new Map<string, { values: { readonly labels: Labels; readonly value: number }[] }>();
-  const register = ({ name, help }: MetricDeclaration, type: 'gauge' | 'counter' | 'histogram', values: () => Values): void => {
-    const metric: OwnMetric = { name, get: () => Promise.resolve({ name, help, type, values: values(), aggregator: 'sum' }) };
+  // what the scrape that is being worked at has written, by metric
+  let sheet = new Map<string, Line[]>();
+  const register = (
+    { name, help }: MetricDeclaration,
+    type: 'gauge' | 'counter' | 'histogram',
+    lines: () => readonly (Line | HistogramLine)[],
+  ): void => {
+    const metric: OwnMetric = { name, get: () => Promise.resolve({ name, help, type, values: lines(), aggregator: 'sum' }) };
     registry.registerMetric(metric as unknown as Counter);
   };
   const write = (type: 'gauge' | 'counter', declared: MetricDeclaration): Written => {
-    const kept: { values: { readonly labels: Labels; readonly value: number }[] } = { values: [] };
-    written.set(declared.name, kept);
-    register(declared, type, () => kept.values);
-    return { set: (labels, value) => void kept.values.push({ labels, value }) };
+    const { name } = declared;
+    register(declared, type, () => sheet.get(name) ?? []);
+    return {
+      set(labels, value) {
+        const lines = sheet.get(name);
+        if (lines === undefined) sheet.set(name, [{ labels, value }]);
+        else lines.push({ labels, value });
+      },
+    };
   };
   const keep = (declared: MetricDeclaration): KeptHistogram => {
     const kept = new KeptHistogram(declared);
@@ -58,21 +74,6 @@ export function createMetricMakers(prom: typeof import('prom-client')): MetricMa
   };
   const makeOne = (declared: MetricDeclaration): KeptHistogram | Written =>
     declared.type === 'histogram' ? keep(declared) : write(declared.type, declared);
-  const empty = (): void => {
-    for (const kept of written.values()) kept.values = [];
-  };
-  const pieces = async (): Promise<readonly string[]> => {
-    const texts: string[] = [];
-    for (const { name } of registry.getMetricsAsArray()) {
-      // Thousands of pools make megabytes of it: one metric's lines are gone before the next are made, and nobody waits for all of them.
-      if (texts.length > 0) await nextTurn();
-      texts.push(`${texts.length > 0 ? '\n' : ''}${await registry.getSingleMetricAsString(name)}\n`);
-      const kept = written.get(name);
-      if (kept !== undefined) kept.values = [];
-    }
-    return texts;
-  };
-  let scraping: Promise<unknown> = Promise.resolve();
   return {
     contentType: registry.contentType,
     make<T extends MetricTable>(table: T) {
@@ -80,23 +81,20 @@ export function createMetricMakers(prom: typeof import('prom-client')): MetricMa
         readonly [Key in keyof T]: Made<T[Key]>;
       };
     },
-    scrape(writeAll) {
-      // Two at a time would write everything twice.
-      const texts = scraping.then(async () => {
-        empty();
-        writeAll();
-        try {
-          return await pieces();
-        } finally {
-          empty();
-        }
-      });
-      // not the texts themselves, which would be kept until the next scrape
-      scraping = texts.then(
-        () => {},
-        () => {},
-      );
-      return texts;
+    async *scrape(writeAll) {
+      // its own: another scrape may begin before this one is read to its end
+      const own: typeof sheet = new Map();
+      sheet = own;
+      writeAll();
+      for (const [index, { name }] of registry.getMetricsAsArray().entries()) {
+        // Thousands of pools make megabytes: one metric's lines are gone before the next are made, and turns do not wait for all of them.
+        if (index > 0) await nextTurn();
+        sheet = own;
+        // asks the metric for its lines before it returns
+        const text = registry.getSingleMetricAsString(name);
+        own.delete(name);
+        yield `${index > 0 ? '\n' : ''}${await text}\n`;
+      }
     },
   };
 }

@@ -15,8 +15,8 @@ export interface Metrics {
   readonly contentType: string;
   /** Takes in one turn of a pool. */
   observe(tick: PoolTick): void;
-  /** One page, in pieces. */
-  render(): Promise<readonly string[]>;
+  /** One page of one moment, in pieces. */
+  render(): AsyncGenerator<string, void>;
 }
 
 /**

@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 
 const PIECE_LENGTH = 65_536;
 
-/** Sends a page of any length, begun by its head, without keeping the autoscaler from its turns, and no faster than it is read. */
-export async function sendPieces(response: ServerResponse, pieces: Iterable<string>): Promise<void> {
+/** Sends a page of any length whose head is set, without keeping the autoscaler from its turns, and no faster than it is read. */
+export async function sendPieces(response: ServerResponse, pieces: Iterable<string> | AsyncIterable<string>): Promise<void> {
   let text = '';
-  for (const piece of pieces) {
+  for await (const piece of pieces) {
     text += piece;
     if (text.length < PIECE_LENGTH) continue;
     const isTaken = response.write(text);

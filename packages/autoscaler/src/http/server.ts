@@ -82,11 +82,10 @@ export async function serveAutoscaler(options: AutoscalerHttpOptions): Promise<A
         // One that stands by is as ready as it can be: it must not hold up a rollout.
         if (!autoscaler.lease.held) return sendText(response, 200, 'standby\n');
         return autoscaler.ready ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'signals missing\n');
-      case '/metrics': {
-        const pieces = await metrics.render();
-        response.writeHead(200, { 'content-type': metrics.contentType });
-        return sendPieces(response, pieces);
-      }
+      case '/metrics':
+        // sent with the first piece
+        response.setHeader('content-type', metrics.contentType);
+        return sendPieces(response, metrics.render());
       case '/api/state':
         return sendJson(response, 200, {
           ...listing(autoscaler),

@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import prom from 'prom-client';
 import { expect, it } from 'vitest';
 import { createQueueFlow } from '../../src/celery-metrics/queue-flow.ts';
@@ -9,7 +10,7 @@ it('what events say of queues is shown by who leads, and begins anew for who lea
   const lease = { held: false, holder: null };
   const makers = createMetricMakers(prom);
   const part = createEventMetrics(makers, { lease }, { flow, taken: 5, dropped: { rate: 1, series: 2 }, series: 8 });
-  const render = async (): Promise<string> => (await makers.scrape(() => part.write(new Map()))).join('');
+  const render = async (): Promise<string> => await textOf(makers.scrape(() => part.write(new Map())));
   flow.add('received', 'emails');
   flow.waited('emails', 3);
   const standby = await render();

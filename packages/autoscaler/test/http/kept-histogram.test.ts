@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import type { MetricDeclaration } from '@celeriac/brokers';
 import fc from 'fast-check';
 import prom from 'prom-client';
@@ -43,7 +44,7 @@ it.each<[string, MetricDeclaration['labels']]>([
           theirs[one.kind](given(one.pool));
         }
       }
-      expect((await makers.scrape(() => {})).join('')).toBe(await registry.metrics());
+      expect(await textOf(makers.scrape(() => {}))).toBe(await registry.metrics());
     }),
   );
 });
@@ -58,7 +59,7 @@ it('a histogram has no series after a reset, but for the one without labels', as
   made.each.observe({ pool: 'web' }, 0.5);
   made.every.reset();
   made.each.reset();
-  const text = (await makers.scrape(() => {})).join('');
+  const text = await textOf(makers.scrape(() => {}));
   expect(text).toContain('every_seconds_count 0\n');
   expect(text).not.toContain('each_seconds_count');
 });

@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { decide } from '../../src/decide/decide.ts';
 import { createMetricMakers } from '../../src/http/metric-makers.ts';
@@ -16,7 +17,7 @@ const tickOf = (pool: string, depth: number, atMs: number, mode: 'on' | 'dry-run
 
 type Made = Awaited<ReturnType<typeof makers>>;
 async function seriesOf(made: Made, part: MetricsPart, pools: ReadonlyMap<string, PoolTick>): Promise<readonly string[]> {
-  const text = (await made.scrape(() => part.write(pools))).join('');
+  const text = await textOf(made.scrape(() => part.write(pools)));
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 

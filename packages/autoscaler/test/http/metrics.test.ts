@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import { silentLogger } from '@celeriac/brokers';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/decide/decide.ts';
@@ -37,7 +38,7 @@ function source(ticks: readonly PoolTick[], changes: Partial<MetricsSource> = {}
   };
 }
 
-const pageOf = async (metrics: Metrics): Promise<string> => (await metrics.render()).join('');
+const pageOf = async (metrics: Metrics): Promise<string> => await textOf(metrics.render());
 
 /** Values by series, as `name{a="1",b="2"}`. */
 function seriesOf(text: string): ReadonlyMap<string, number> {
