@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MetricDeclaration, MetricTable } from '@celeriac/brokers';
 import type { Counter, Registry } from 'prom-client';
-import { type HistogramLine, KeptHistogram, type Labels } from './kept-histogram.ts';
+import { createKeptHistogram, type HistogramLine, type KeptHistogram, type Labels } from './kept-histogram.ts';
 
 /** A metric that is written anew at each scrape: what is not set again is gone. */
 export interface Written<Label extends string = string> {
@@ -68,7 +68,7 @@ export function createMetricMakers(prom: typeof import('prom-client')): MetricMa
     };
   };
   const keep = (declared: MetricDeclaration): KeptHistogram => {
-    const kept = new KeptHistogram(declared);
+    const kept = createKeptHistogram(declared);
     register(declared, 'histogram', () => kept.lines());
     return kept;
   };
