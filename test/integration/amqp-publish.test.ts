@@ -96,6 +96,20 @@ it('keeps the messages around one for an exchange that does not exist', async ()
   await until(() => seen.size === 51, { what: '51 different messages' });
 });
 
+it('refuses all messages for an exchange that does not exist at once, however many wait behind the window', async () => {
+  const { transport } = await bench();
+  const producer = transport({ transportOptions: { publishWindow: 10 } });
+  const queue = freshQueue();
+  await producer.queues.declare(queue);
+  const outcomes = await Promise.allSettled(
+    numbered('between', 400).map((id, index) =>
+      producer.publish({ message: taskMessage(id), exchange: index % 2 === 0 ? 'nowhere' : '', routingKey: queue.name }),
+    ),
+  );
+  const told = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'taken' : outcome.reason.code));
+  expect(told).toEqual(outcomes.map((_, index) => (index % 2 === 0 ? 'CELERIAC_E_UNROUTABLE' : 'taken')));
+});
+
 it('refuses each unroutable message and takes those between', async () => {
   const { transport } = await bench();
   const producer = transport();

@@ -74,6 +74,10 @@ export function createAmqpPublisher({ link, window, timeoutMs, logger }: AmqpPub
     entry.settled = true;
     if (error === undefined) entry.resolve();
     else entry.reject(error);
+    tellIdle();
+  };
+
+  const tellIdle = (): void => {
     if (whenIdle !== undefined && waiting.length === 0 && inFlight.size === 0) whenIdle();
   };
 
@@ -82,13 +86,16 @@ export function createAmqpPublisher({ link, window, timeoutMs, logger }: AmqpPub
     channel = undefined;
     const unconfirmed = inFlight.takeAll().filter((entry) => !entry.settled);
     const culprits = cause === undefined ? [] : unconfirmed.filter((entry) => isCulprit(entry, cause));
+    // What waits for the same exchange would close the next channels, until the messages beside it had lost too many.
+    if (cause !== undefined) culprits.push(...waiting.filter((entry) => !entry.settled && awaitsRefusal(entry, cause)));
     for (const entry of culprits) finish(entry, refusal(entry, cause as Error));
     for (const entry of unconfirmed) {
       if (entry.settled || cause === undefined) continue;
       entry.channelLosses++;
       if (entry.channelLosses >= MAX_CHANNEL_LOSSES) finish(entry, uncertain(entry, `the channel was closed: ${cause.message}`));
     }
-    waiting = [...unconfirmed.filter((entry) => !entry.settled), ...waiting];
+    waiting = [...unconfirmed, ...waiting].filter((entry) => !entry.settled);
+    tellIdle();
     schedule();
   }
 
@@ -262,6 +269,12 @@ function unroutable({ outgoing }: Entry): CeleriacError {
 
 function uncertain(entry: Entry, why: string): CeleriacError {
   return new CeleriacError('CELERIAC_E_PUBLISH_UNCERTAIN', `${destination(entry)} may or may not have been taken: ${why}`);
+}
+
+/** Whether a message that was not sent would get the same error, which is of its exchange; one whose exchange is declared first may not. */
+function awaitsRefusal(entry: Entry, cause: Error): boolean {
+  if (!/(?:no|access to) exchange '/.test(cause.message)) return false;
+  return isCulprit(entry, cause) && (entry.before === undefined || /access to exchange/.test(cause.message));
 }
 
 /** Whether a channel error speaks of this message. */
