@@ -37,7 +37,7 @@ interface OwnMetric {
   get(): Promise<{
     readonly name: string;
     readonly help: string;
-    readonly type: 'gauge' | 'counter' | 'histogram';
+    readonly type: MetricDeclaration['type'];
     readonly values: readonly (Line | HistogramLine)[];
     readonly aggregator: 'sum';
   }>;
@@ -48,17 +48,13 @@ export function createMetricMakers(prom: typeof import('prom-client')): MetricMa
   const registry: Registry = new prom.Registry();
   // what the scrape that is being worked at has written, by metric
   let sheet = new Map<string, Line[]>();
-  const register = (
-    { name, help }: MetricDeclaration,
-    type: 'gauge' | 'counter' | 'histogram',
-    lines: () => readonly (Line | HistogramLine)[],
-  ): void => {
+  const register = ({ name, help, type }: MetricDeclaration, lines: () => readonly (Line | HistogramLine)[]): void => {
     const metric: OwnMetric = { name, get: () => Promise.resolve({ name, help, type, values: lines(), aggregator: 'sum' }) };
     registry.registerMetric(metric as unknown as Counter);
   };
-  const write = (type: 'gauge' | 'counter', declared: MetricDeclaration): Written => {
+  const write = (declared: MetricDeclaration): Written => {
     const { name } = declared;
-    register(declared, type, () => sheet.get(name) ?? []);
+    register(declared, () => sheet.get(name) ?? []);
     return {
       set(labels, value) {
         const lines = sheet.get(name);
@@ -69,11 +65,11 @@ export function createMetricMakers(prom: typeof import('prom-client')): MetricMa
   };
   const keep = (declared: MetricDeclaration): KeptHistogram => {
     const kept = createKeptHistogram(declared);
-    register(declared, 'histogram', () => kept.lines());
+    register(declared, () => kept.lines());
     return kept;
   };
   const makeOne = (declared: MetricDeclaration): KeptHistogram | Written =>
-    declared.type === 'histogram' ? keep(declared) : write(declared.type, declared);
+    declared.type === 'histogram' ? keep(declared) : write(declared);
   return {
     contentType: registry.contentType,
     make<T extends MetricTable>(table: T) {
